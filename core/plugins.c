@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* All plugins of a host. */
+#include "plugins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "host.h"
+#include "interfaces.h"
+#include "log.h"
+#include "router.h"
+#include "settings.h"
+
+static int is_plugin_file(const struct dirent *entry) {
+    size_t len = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0;
+}
+
+static struct plugin *find_plugin(const struct host *host, const char *name) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        if (strcmp(host->plugins[i]->desc->name, name) == 0) {
+            return host->plugins[i];
+        }
+    }
+    return NULL;
+}
+
+static int keep(struct host *host, struct plugin *plugin) {
+    if (host->plugins_count == HOST_MAX_PLUGINS) {
+        return -E2BIG;
+    }
+    if (host->plugins == NULL) {
+        host->plugins = calloc(HOST_MAX_PLUGINS, sizeof *host->plugins);
+        if (host->plugins == NULL) {
+            return -ENOMEM;
+        }
+    }
+    host->plugins[host->plugins_count++] = plugin;
+    return 0;
+}
+
+static void load_one(struct host *host, const char *path) {
+    struct error err = {0};
+    struct plugin *plugin = NULL;
+    if (plugin_load(host, path, &plugin, &err) != 0) {
+        log_error("plugin %s is left out: %s", path, err.text);
+        return;
+    }
+    const struct plugin *other = find_plugin(host, plugin->desc->name);
+    if (other != NULL) {
+        log_error("plugin %s is left out: %s is called \"%s\" too", path, other->path,
+                  plugin->desc->name);
+        plugin_free(plugin);
+        return;
+    }
+    if (keep(host, plugin) != 0) {
+        log_error("plugin %s is left out: there are %d plugins already", path, HOST_MAX_PLUGINS);
+        plugin_free(plugin);
+    }
+}
+
+int plugins_load(struct host *host, const char *directory, struct error *err) {
+    struct dirent **entries = NULL;
+    int count = scandir(directory, &entries, is_plugin_file, alphasort);
+    if (count < 0) {
+        return error_set(err, -errno, "the plugin directory %s cannot be read: %s", directory,
+                         strerror(errno));
+    }
+    for (int i = 0; i < count; i++) {
+        char path[4096];
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name) <
+            sizeof path) {
+            load_one(host, path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return 0;
+}
+
+VIRGA_PRINTF(2, 3) static void fail(struct plugin *plugin, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(plugin->failure, sizeof plugin->failure, format, args);
+    va_end(args);
+    plugin->state = PLUGIN_FAILED;
+    log_error("plugin %s is left out: %s", plugin->desc->name, plugin->failure);
+}
+
+static bool lists(const char *const *ids, const char *id) {
+    for (; ids != NULL && *ids != NULL; ids++) {
+        if (strcmp(*ids, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct plugin *provider(const struct host *host, const char *id) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        struct plugin *plugin = host->plugins[i];
+        if (lists(plugin->desc->provides, id) && plugin->state == PLUGIN_LOADED) {
+            return plugin;
+        }
+    }
+    return NULL;
+}
+
+static bool placed(struct plugin *const *order, size_t count, const struct plugin *plugin) {
+    for (size_t i = 0; i < count; i++) {
+        if (order[i] == plugin) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether every provider of the ids that would come before it is placed; *ret_missing is an id that
+ * waits. */
+static bool ready(const struct host *host, const struct plugin *plugin, const char *const *ids,
+                  struct plugin *const *order, size_t count, const char **ret_missing) {
+    for (; ids != NULL && *ids != NULL; ids++) {
+        const struct plugin *from = provider(host, *ids);
+        if (from != NULL && from != plugin && !placed(order, count, from)) {
+            *ret_missing = *ids;
+            return false;
+        }
+    }
+    return true;
+}
+
+void plugins_order(struct host *host) {
+    struct plugin *order[HOST_MAX_PLUGINS];
+    size_t count = 0;
+    bool moved = true;
+    bool use_wants = true;
+    while (count < host->plugins_count) {
+        moved = false;
+        for (size_t i = 0; i < host->plugins_count; i++) {
+            struct plugin *plugin = host->plugins[i];
+            const char *missing;
+            if (!placed(order, count, plugin) &&
+                (plugin->state != PLUGIN_LOADED ||
+                 (ready(host, plugin, plugin->desc->needs, order, count, &missing) &&
+                  (!use_wants ||
+                   ready(host, plugin, plugin->desc->wants, order, count, &missing))))) {
+                order[count++] = plugin;
+                moved = true;
+            }
+        }
+        if (moved) {
+            continue;
+        }
+        if (use_wants) {
+            /* A wish is no reason to fail: a circle that it closes is cut there. */
+            use_wants = false;
+            continue;
+        }
+        for (size_t i = 0; i < host->plugins_count; i++) {
+            struct plugin *plugin = host->plugins[i];
+            const char *missing = "";
+            if (!placed(order, count, plugin)) {
+                (void)ready(host, plugin, plugin->desc->needs, order, count, &missing);
+                const struct plugin *from = provider(host, missing);
+                fail(plugin, "it needs %s of plugin %s, which in turn waits for it: a circle",
+                     missing, from != NULL ? from->desc->name : "?");
+                order[count++] = plugin;
+            }
+        }
+    }
+    if (count > 0) {
+        memcpy(host->plugins, order, count * sizeof order[0]);
+    }
+}
+
+static const char *unmet_need(const struct plugin *plugin) {
+    const char *const *ids = plugin->desc->needs;
+    for (; ids != NULL && *ids != NULL; ids++) {
+        if (interfaces_get(&plugin->api, *ids) == NULL) {
+            return *ids;
+        }
+    }
+    return NULL;
+}
+
+static void start_one(struct host *host, struct plugin *plugin) {
+    struct error err = {0};
+    if (!settings_plugin_enabled(host, plugin)) {
+        plugin->state = PLUGIN_DISABLED;
+        log_info("plugin %s is disabled by the configuration", plugin->desc->name);
+        return;
+    }
+    const char *need = unmet_need(plugin);
+    if (need != NULL) {
+        fail(plugin, "it needs %s, which neither this host nor a plugin provides", need);
+        return;
+    }
+    if (router_add_plugin(host->router, plugin, &err) != 0) {
+        fail(plugin, "%s", err.text);
+        return;
+    }
+    if (plugin_start(plugin, &err) != 0) {
+        router_remove_plugin(host->router, plugin);
+        log_error("plugin %s could not be started and is left out: %s", plugin->desc->name,
+                  err.text);
+        return;
+    }
+    log_debug("plugin %s %s started", plugin->desc->name, plugin->desc->version);
+}
+
+void plugins_start(struct host *host) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        if (host->plugins[i]->state == PLUGIN_LOADED) {
+            start_one(host, host->plugins[i]);
+        }
+    }
+}
+
+void plugins_stop(struct host *host) {
+    for (size_t i = host->plugins_count; i-- > 0;) {
+        struct plugin *plugin = host->plugins[i];
+        if (plugin->state == PLUGIN_RUNNING && plugin_stop(plugin) == -EINPROGRESS) {
+            host->stops_pending++;
+        }
+    }
+}
+
+void plugins_destroy(struct host *host) {
+    for (size_t i = host->plugins_count; i-- > 0;) {
+        struct plugin *plugin = host->plugins[i];
+        if (plugin->state == PLUGIN_STOPPING) {
+            log_warn("plugin %s did not stop in time", plugin->desc->name);
+        }
+        if (plugin->state == PLUGIN_RUNNING || plugin->state == PLUGIN_STOPPING ||
+            plugin->state == PLUGIN_STOPPED) {
+            router_remove_plugin(host->router, plugin);
+            plugin_destroy(plugin);
+        }
+    }
+}
