@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* The ABI as it was published, minor by minor: size, offset and type of every public struct member,
+ * value of every constant. A line here is never changed; a new minor appends lines and moves the
+ * sizes it grows. */
+#include <virga/virga.h>
+
+#if !defined(__LP64__)
+#error "the layout is fixed for LP64 only; add the numbers of this platform"
+#endif
+
+#define SIZE(name, size) _Static_assert(sizeof(struct name) == (size), #name " changed its size")
+#define FIELD(name, member, offset, ...)                                                           \
+    _Static_assert(offsetof(struct name, member) == (offset), #name "." #member " moved");         \
+    _Static_assert(_Generic(((struct name *)0)->member, __VA_ARGS__ : 1, default : 0),             \
+                   #name "." #member " changed its type")
+#define ARRAY(name, member, size)                                                                  \
+    _Static_assert(sizeof(((struct name *)0)->member) == (size), #name "." #member " is longer")
+#define VALUE(name, value) _Static_assert((name) == (value), #name " changed")
+#define TEXT(name, text) _Static_assert(__builtin_strcmp(name, text) == 0, #name " changed")
+#define CALLBACK(name, ...)                                                                        \
+    _Static_assert(_Generic((name)0, __VA_ARGS__ : 1, default : 0), #name " changed its type")
+
+/* --- abi.h --- */
+VALUE(VIRGA_ABI_MAJOR, 1);
+VALUE(VIRGA_ABI_MINOR, 0);
+
+FIELD(virga_str, ptr, 0, const char *);
+FIELD(virga_str, len, 8, size_t);
+SIZE(virga_str, 16);
+
+FIELD(virga_error, struct_size, 0, uint32_t);
+FIELD(virga_error, reserved, 4, uint32_t);
+FIELD(virga_error, text, 8, char *);
+ARRAY(virga_error, text, 504);
+SIZE(virga_error, 512);
+
+/* --- host.h --- */
+VALUE(VIRGA_STATUS_RUNNING, 0);
+VALUE(VIRGA_STATUS_STARTING, 1);
+VALUE(VIRGA_STATUS_DEGRADED, 2);
+VALUE(VIRGA_STATUS_DISABLED, 3);
+
+FIELD(virga_host, struct_size, 0, uint32_t);
+FIELD(virga_host, abi_major, 4, uint16_t);
+FIELD(virga_host, abi_minor, 6, uint16_t);
+FIELD(virga_host, version, 8, const char *);
+FIELD(virga_host, get_interface, 16, const void *(*)(const struct virga_host *, const char *));
+FIELD(virga_host, provide, 24, int (*)(const struct virga_host *, const char *, const void *));
+FIELD(virga_host, set_status, 32,
+      void (*)(const struct virga_host *, enum virga_status, const char *));
+FIELD(virga_host, stopped, 40, void (*)(const struct virga_host *));
+SIZE(virga_host, 48);
+
+/* --- http.h --- */
+VALUE(VIRGA_LENGTH_UNKNOWN, UINT64_MAX);
+VALUE(VIRGA_BODY_GO_ON, 0);
+VALUE(VIRGA_BODY_PAUSE, 1);
+VALUE(VIRGA_BODY_DATA, 0);
+VALUE(VIRGA_BODY_END, 1);
+VALUE(VIRGA_REQUEST_STREAMS, 0x1u);
+VALUE(VIRGA_REQUEST_HAS_BODY, 0x2u);
+CALLBACK(virga_on_body, int (*)(void *, struct virga_request *, int, struct virga_str));
+CALLBACK(virga_on_writable, void (*)(void *, struct virga_request *, int));
+
+FIELD(virga_header, name, 0, struct virga_str);
+FIELD(virga_header, value, 16, struct virga_str);
+SIZE(virga_header, 32);
+
+FIELD(virga_response, struct_size, 0, uint32_t);
+FIELD(virga_response, status, 4, int);
+FIELD(virga_response, headers, 8, const struct virga_header *);
+FIELD(virga_response, headers_count, 16, size_t);
+FIELD(virga_response, body, 24, struct virga_str);
+FIELD(virga_response, release, 40, void (*)(void *));
+FIELD(virga_response, release_arg, 48, void *);
+FIELD(virga_response, head_length, 56, uint64_t);
+SIZE(virga_response, 64);
+
+FIELD(virga_http, struct_size, 0, uint32_t);
+FIELD(virga_http, reserved, 4, uint32_t);
+FIELD(virga_http, alloc, 8, void *(*)(struct virga_request *, size_t));
+FIELD(virga_http, header, 16, struct virga_str (*)(const struct virga_request *, const char *));
+FIELD(virga_http, respond, 24, int (*)(struct virga_request *, const struct virga_response *));
+FIELD(virga_http, respond_begin, 32,
+      int (*)(struct virga_request *, const struct virga_response *, uint64_t, virga_on_writable,
+              void *));
+FIELD(virga_http, write, 40, int (*)(struct virga_request *, struct virga_str));
+FIELD(virga_http, end, 48, void (*)(struct virga_request *));
+FIELD(virga_http, abort, 56, void (*)(struct virga_request *));
+FIELD(virga_http, body_start, 64, int (*)(struct virga_request *, virga_on_body, void *));
+FIELD(virga_http, body_resume, 72, void (*)(struct virga_request *));
+FIELD(virga_http, body_stop, 80, void (*)(struct virga_request *));
+FIELD(virga_http, on_cancel, 88,
+      void (*)(struct virga_request *, void (*)(void *, struct virga_request *, int), void *));
+SIZE(virga_http, 96);
+
+FIELD(virga_request, struct_size, 0, uint32_t);
+FIELD(virga_request, flags, 4, uint32_t);
+FIELD(virga_request, http, 8, const struct virga_http *);
+FIELD(virga_request, user, 16, void *);
+FIELD(virga_request, route, 24, const struct virga_route *);
+FIELD(virga_request, id, 32, struct virga_str);
+FIELD(virga_request, method, 48, struct virga_str);
+FIELD(virga_request, target, 64, struct virga_str);
+FIELD(virga_request, path, 80, struct virga_str);
+FIELD(virga_request, query, 96, struct virga_str);
+FIELD(virga_request, host, 112, struct virga_str);
+FIELD(virga_request, headers, 128, const struct virga_header *);
+FIELD(virga_request, headers_count, 136, size_t);
+FIELD(virga_request, body, 144, struct virga_str);
+FIELD(virga_request, content_length, 160, uint64_t);
+FIELD(virga_request, peer, 168, struct virga_str);
+FIELD(virga_request, account, 184, struct virga_str);
+FIELD(virga_request, region, 200, struct virga_str);
+FIELD(virga_request, service, 216, struct virga_str);
+FIELD(virga_request, access_key, 232, struct virga_str);
+FIELD(virga_request, action, 248, struct virga_str);
+FIELD(virga_request, params, 264, const struct virga_str *);
+FIELD(virga_request, params_count, 272, size_t);
+SIZE(virga_request, 280);
+
+/* --- plugin.h --- */
+VALUE(VIRGA_ROUTE_STREAM, 0x1u);
+VALUE(VIRGA_ROUTE_LOCALSTACK, 0x2u);
+TEXT(VIRGA_PLUGIN_SYMBOL, "virga_plugin_v1");
+VALUE(VIRGA_ROUTE_ADMIN, 1);
+VALUE(VIRGA_ROUTE_TARGET, 2);
+VALUE(VIRGA_ROUTE_REST, 3);
+VALUE(VIRGA_ROUTE_QUERY, 4);
+VALUE(VIRGA_CONFIG_STRING, 1);
+VALUE(VIRGA_CONFIG_INT, 2);
+VALUE(VIRGA_CONFIG_BOOL, 3);
+VALUE(VIRGA_CONFIG_ENUM, 4);
+
+FIELD(virga_route, kind, 0, uint32_t);
+FIELD(virga_route, flags, 4, uint32_t);
+FIELD(virga_route, method, 8, const char *);
+FIELD(virga_route, pattern, 16, const char *);
+FIELD(virga_route, service, 24, const char *);
+FIELD(virga_route, body_limit_bytes, 32, uint64_t);
+FIELD(virga_route, tag, 40, uintptr_t);
+SIZE(virga_route, 48);
+
+FIELD(virga_config_key, key, 0, const char *);
+FIELD(virga_config_key, type, 8, uint32_t);
+FIELD(virga_config_key, reserved, 12, uint32_t);
+FIELD(virga_config_key, default_value, 16, const char *);
+FIELD(virga_config_key, choices, 24, const char *);
+FIELD(virga_config_key, min, 32, int64_t);
+FIELD(virga_config_key, max, 40, int64_t);
+FIELD(virga_config_key, help, 48, const char *);
+SIZE(virga_config_key, 56);
+
+FIELD(virga_plugin, struct_size, 0, uint32_t);
+FIELD(virga_plugin, abi_major, 4, uint16_t);
+FIELD(virga_plugin, abi_minor, 6, uint16_t);
+FIELD(virga_plugin, name, 8, const char *);
+FIELD(virga_plugin, version, 16, const char *);
+FIELD(virga_plugin, summary, 24, const char *);
+FIELD(virga_plugin, config_root, 32, const char *);
+FIELD(virga_plugin, config_keys, 40, const struct virga_config_key *);
+FIELD(virga_plugin, config_keys_count, 48, size_t);
+FIELD(virga_plugin, config_key_size, 56, size_t);
+FIELD(virga_plugin, routes, 64, const struct virga_route *);
+FIELD(virga_plugin, routes_count, 72, size_t);
+FIELD(virga_plugin, route_size, 80, size_t);
+FIELD(virga_plugin, needs, 88, const char *const *);
+FIELD(virga_plugin, wants, 96, const char *const *);
+FIELD(virga_plugin, provides, 104, const char *const *);
+FIELD(virga_plugin, start, 112, int (*)(const struct virga_host *, void **, struct virga_error *));
+FIELD(virga_plugin, handle, 120, void (*)(void *, struct virga_request *));
+FIELD(virga_plugin, stop, 128, int (*)(void *));
+FIELD(virga_plugin, destroy, 136, void (*)(void *));
+SIZE(virga_plugin, 144);
+
+/* --- ext/config.h --- */
+TEXT(VIRGA_CONFIG_ID, "virga.config/1");
+
+FIELD(virga_config, struct_size, 0, uint32_t);
+FIELD(virga_config, reserved, 4, uint32_t);
+FIELD(virga_config, get_string, 8, struct virga_str (*)(const struct virga_host *, const char *));
+FIELD(virga_config, get_int, 16, int64_t (*)(const struct virga_host *, const char *));
+FIELD(virga_config, get_bool, 24, int (*)(const struct virga_host *, const char *));
+FIELD(virga_config, is_set, 32, int (*)(const struct virga_host *, const char *));
+SIZE(virga_config, 40);
+
+/* --- ext/fetch.h --- */
+TEXT(VIRGA_FETCH_ID, "virga.fetch/1");
+
+FIELD(virga_fetch_response, struct_size, 0, uint32_t);
+FIELD(virga_fetch_response, status, 4, int);
+FIELD(virga_fetch_response, error, 8, int);
+FIELD(virga_fetch_response, reserved, 12, uint32_t);
+FIELD(virga_fetch_response, error_text, 16, const char *);
+FIELD(virga_fetch_response, headers, 24, const struct virga_header *);
+FIELD(virga_fetch_response, headers_count, 32, size_t);
+FIELD(virga_fetch_response, body, 40, struct virga_str);
+SIZE(virga_fetch_response, 56);
+
+FIELD(virga_fetch_request, struct_size, 0, uint32_t);
+FIELD(virga_fetch_request, reserved, 4, uint32_t);
+FIELD(virga_fetch_request, method, 8, const char *);
+FIELD(virga_fetch_request, url, 16, const char *);
+FIELD(virga_fetch_request, unix_path, 24, const char *);
+FIELD(virga_fetch_request, headers, 32, const struct virga_header *);
+FIELD(virga_fetch_request, headers_count, 40, size_t);
+FIELD(virga_fetch_request, body, 48, struct virga_str);
+FIELD(virga_fetch_request, connect_timeout_ms, 64, uint32_t);
+FIELD(virga_fetch_request, timeout_ms, 68, uint32_t);
+FIELD(virga_fetch_request, body_limit_bytes, 72, uint64_t);
+FIELD(virga_fetch_request, on_done, 80, void (*)(void *, const struct virga_fetch_response *));
+FIELD(virga_fetch_request, arg, 88, void *);
+SIZE(virga_fetch_request, 96);
+
+FIELD(virga_fetch, struct_size, 0, uint32_t);
+FIELD(virga_fetch, reserved, 4, uint32_t);
+FIELD(virga_fetch, start, 8,
+      int (*)(const struct virga_host *, const struct virga_fetch_request *,
+              struct virga_fetch_handle **));
+FIELD(virga_fetch, cancel, 16, void (*)(struct virga_fetch_handle *));
+SIZE(virga_fetch, 24);
+
+/* --- ext/listener.h --- */
+TEXT(VIRGA_LISTENER_ID, "virga.listener/1");
+
+FIELD(virga_listener_options, struct_size, 0, uint32_t);
+FIELD(virga_listener_options, flags, 4, uint32_t);
+FIELD(virga_listener_options, addresses, 8, const char *);
+FIELD(virga_listener_options, port_first, 16, uint16_t);
+FIELD(virga_listener_options, port_last, 18, uint16_t);
+FIELD(virga_listener_options, reserved, 20, uint32_t);
+FIELD(virga_listener_options, port_preferred, 24, uint16_t);
+FIELD(virga_listener_options, reserved2, 26, uint16_t);
+FIELD(virga_listener_options, reserved3, 28, uint32_t);
+FIELD(virga_listener_options, unix_path, 32, const char *);
+FIELD(virga_listener_options, body_limit_bytes, 40, uint64_t);
+FIELD(virga_listener_options, deadline_ms, 48, uint64_t);
+FIELD(virga_listener_options, on_request, 56, void (*)(void *, struct virga_request *));
+FIELD(virga_listener_options, arg, 64, void *);
+SIZE(virga_listener_options, 72);
+
+FIELD(virga_listener, struct_size, 0, uint32_t);
+FIELD(virga_listener, reserved, 4, uint32_t);
+FIELD(virga_listener, open, 8,
+      int (*)(const struct virga_host *, const struct virga_listener_options *,
+              struct virga_listener_handle **));
+FIELD(virga_listener, port, 16, uint16_t (*)(const struct virga_listener_handle *));
+FIELD(virga_listener, close, 24, void (*)(struct virga_listener_handle *));
+SIZE(virga_listener, 32);
+
+/* --- ext/log.h --- */
+TEXT(VIRGA_LOG_ID, "virga.log/1");
+VALUE(VIRGA_LOG_DEBUG, 0);
+VALUE(VIRGA_LOG_INFO, 1);
+VALUE(VIRGA_LOG_WARN, 2);
+VALUE(VIRGA_LOG_ERROR, 3);
+
+FIELD(virga_log, struct_size, 0, uint32_t);
+FIELD(virga_log, reserved, 4, uint32_t);
+FIELD(virga_log, write, 8,
+      void (*)(const struct virga_host *, enum virga_log_level, const struct virga_request *,
+               struct virga_str));
+FIELD(virga_log, level, 16, enum virga_log_level (*)(const struct virga_host *));
+SIZE(virga_log, 24);
+
+/* --- ext/process.h --- */
+TEXT(VIRGA_PROCESS_ID, "virga.process/1");
+VALUE(VIRGA_PROCESS_OUTLIVES, 0x1u);
+
+FIELD(virga_process_options, struct_size, 0, uint32_t);
+FIELD(virga_process_options, flags, 4, uint32_t);
+FIELD(virga_process_options, argv, 8, const char *const *);
+FIELD(virga_process_options, env, 16, const char *const *);
+FIELD(virga_process_options, cwd, 24, const char *);
+FIELD(virga_process_options, output_path, 32, const char *);
+FIELD(virga_process_options, on_output, 40, void (*)(void *, struct virga_str));
+FIELD(virga_process_options, on_exit, 48, void (*)(void *, int64_t, int));
+FIELD(virga_process_options, arg, 56, void *);
+SIZE(virga_process_options, 64);
+
+FIELD(virga_process_id, pid, 0, int64_t);
+FIELD(virga_process_id, start_time, 8, uint64_t);
+SIZE(virga_process_id, 16);
+
+FIELD(virga_process, struct_size, 0, uint32_t);
+FIELD(virga_process, reserved, 4, uint32_t);
+FIELD(virga_process, spawn, 8,
+      int (*)(const struct virga_host *, const struct virga_process_options *,
+              struct virga_process_handle **));
+FIELD(virga_process, adopt, 16,
+      int (*)(const struct virga_host *, struct virga_process_id,
+              const struct virga_process_options *, struct virga_process_handle **));
+FIELD(virga_process, id, 24, struct virga_process_id (*)(const struct virga_process_handle *));
+FIELD(virga_process, kill, 32, int (*)(struct virga_process_handle *, int));
+FIELD(virga_process, close, 40, void (*)(struct virga_process_handle *));
+SIZE(virga_process, 48);
+
+/* --- ext/proxy.h --- */
+TEXT(VIRGA_PROXY_ID, "virga.proxy/1");
+VALUE(VIRGA_PROXY_PASS, 0);
+VALUE(VIRGA_PROXY_BUFFER, 1);
+VALUE(VIRGA_PROXY_DROP, 2);
+
+FIELD(virga_upstream_options, struct_size, 0, uint32_t);
+FIELD(virga_upstream_options, reserved, 4, uint32_t);
+FIELD(virga_upstream_options, unix_path, 8, const char *);
+FIELD(virga_upstream_options, address, 16, const char *);
+FIELD(virga_upstream_options, port, 24, uint16_t);
+FIELD(virga_upstream_options, max_idle, 26, uint16_t);
+FIELD(virga_upstream_options, connect_timeout_ms, 28, uint32_t);
+FIELD(virga_upstream_options, response_timeout_ms, 32, uint32_t);
+FIELD(virga_upstream_options, stall_timeout_ms, 36, uint32_t);
+SIZE(virga_upstream_options, 40);
+
+FIELD(virga_proxy_request, struct_size, 0, uint32_t);
+FIELD(virga_proxy_request, reserved, 4, uint32_t);
+FIELD(virga_proxy_request, method, 8, struct virga_str);
+FIELD(virga_proxy_request, target, 24, struct virga_str);
+FIELD(virga_proxy_request, set_headers, 40, const struct virga_header *);
+FIELD(virga_proxy_request, set_headers_count, 48, size_t);
+FIELD(virga_proxy_request, remove_headers, 56, const struct virga_str *);
+FIELD(virga_proxy_request, remove_headers_count, 64, size_t);
+FIELD(virga_proxy_request, body, 72, struct virga_str);
+FIELD(virga_proxy_request, buffer_limit_bytes, 88, uint64_t);
+FIELD(virga_proxy_request, on_response, 96,
+      enum virga_proxy_decision (*)(void *, struct virga_request *, struct virga_proxy_response *));
+FIELD(virga_proxy_request, on_body, 104,
+      void (*)(void *, struct virga_request *, struct virga_proxy_response *, struct virga_str));
+FIELD(virga_proxy_request, on_error, 112, void (*)(void *, struct virga_request *, int));
+FIELD(virga_proxy_request, on_done, 120, void (*)(void *, int));
+FIELD(virga_proxy_request, arg, 128, void *);
+SIZE(virga_proxy_request, 136);
+
+FIELD(virga_proxy, struct_size, 0, uint32_t);
+FIELD(virga_proxy, reserved, 4, uint32_t);
+FIELD(virga_proxy, upstream_create, 8,
+      int (*)(const struct virga_host *, const struct virga_upstream_options *,
+              struct virga_upstream **));
+FIELD(virga_proxy, upstream_destroy, 16, void (*)(struct virga_upstream *));
+FIELD(virga_proxy, upstream_reset, 24, void (*)(struct virga_upstream *));
+FIELD(virga_proxy, forward, 32,
+      int (*)(const struct virga_host *, struct virga_request *, struct virga_upstream *,
+              const struct virga_proxy_request *));
+FIELD(virga_proxy, status, 40, int (*)(const struct virga_proxy_response *));
+FIELD(virga_proxy, header, 48,
+      struct virga_str (*)(const struct virga_proxy_response *, const char *));
+FIELD(virga_proxy, set_header, 56,
+      int (*)(struct virga_proxy_response *, const char *, struct virga_str));
+FIELD(virga_proxy, set_status, 64, void (*)(struct virga_proxy_response *, int));
+SIZE(virga_proxy, 72);
+
+/* --- ext/store.h --- */
+TEXT(VIRGA_STORE_ID, "virga.store/1");
+VALUE(VIRGA_STORE_REVERSE, 0x1u);
+VALUE(VIRGA_STORE_KEYS_ONLY, 0x2u);
+
+FIELD(virga_store_value, ptr, 0, const char *);
+FIELD(virga_store_value, len, 8, size_t);
+SIZE(virga_store_value, 16);
+
+FIELD(virga_store, struct_size, 0, uint32_t);
+FIELD(virga_store, reserved, 4, uint32_t);
+FIELD(virga_store, get, 8,
+      int (*)(const struct virga_host *, struct virga_str, struct virga_store_value *));
+FIELD(virga_store, release, 16, void (*)(const struct virga_host *, struct virga_store_value *));
+FIELD(virga_store, put, 24, int (*)(const struct virga_host *, struct virga_str, struct virga_str));
+FIELD(virga_store, del, 32, int (*)(const struct virga_host *, struct virga_str));
+FIELD(virga_store, del_prefix, 40,
+      int (*)(const struct virga_host *, struct virga_str, uint64_t *));
+FIELD(virga_store, begin, 48, int (*)(const struct virga_host *));
+FIELD(virga_store, commit, 56, int (*)(const struct virga_host *));
+FIELD(virga_store, rollback, 64, void (*)(const struct virga_host *));
+FIELD(virga_store, scan, 72,
+      int (*)(const struct virga_host *, struct virga_str, struct virga_str, uint32_t,
+              struct virga_store_cursor **));
+FIELD(virga_store, next, 80,
+      int (*)(struct virga_store_cursor *, struct virga_str *, struct virga_str *));
+FIELD(virga_store, close, 88, void (*)(struct virga_store_cursor *));
+SIZE(virga_store, 96);
+
+/* --- ext/timer.h --- */
+TEXT(VIRGA_TIMER_ID, "virga.timer/1");
+
+FIELD(virga_timer, struct_size, 0, uint32_t);
+FIELD(virga_timer, reserved, 4, uint32_t);
+FIELD(virga_timer, start, 8,
+      int (*)(const struct virga_host *, uint64_t, uint64_t, void (*)(void *), void *,
+              struct virga_timer_handle **));
+FIELD(virga_timer, stop, 16, void (*)(struct virga_timer_handle *));
+FIELD(virga_timer, now_ms, 24, int64_t (*)(const struct virga_host *));
+FIELD(virga_timer, monotonic_ns, 32, uint64_t (*)(const struct virga_host *));
+SIZE(virga_timer, 40);
+
+/* --- ext/work.h --- */
+TEXT(VIRGA_WORK_ID, "virga.work/1");
+
+FIELD(virga_work, struct_size, 0, uint32_t);
+FIELD(virga_work, reserved, 4, uint32_t);
+FIELD(virga_work, submit, 8,
+      int (*)(const struct virga_host *, void (*)(void *), void (*)(void *, int), void *,
+              struct virga_work_handle **));
+FIELD(virga_work, cancel, 16, int (*)(struct virga_work_handle *));
+SIZE(virga_work, 24);
