@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The ecr plugin as its parts see it: host interfaces, settings, and the running state.
+ * Owns no behaviour; see README.md for the way of a request. */
+#ifndef ECR_H
+#define ECR_H
+
+#include <stdbool.h>
+#include <virga/virga.h>
+
+struct actions;
+struct backend;
+struct gateway;
+struct gate;
+
+enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
+
+struct ecr {
+    const struct virga_host *host;
+    const struct virga_log *log;
+    const struct virga_config *config;
+    const struct virga_timer *timer;
+    const struct virga_work *work;
+    const struct virga_listener *listener;
+    const struct virga_proxy *proxy;
+    const struct virga_fetch *fetch;
+    const struct virga_process *process;
+    const struct virga_store *store;
+
+    /* settings (floci.services.ecr.*), read once at start */
+    enum ecr_uri_style uri_style;
+    bool tls_enabled;
+    bool keep_running;
+    uint16_t port_first;
+    uint16_t port_last;
+    const char *data_path; /* <data-path>, absolute */
+
+    struct backend *backend; /* the registry behind the gateway */
+    struct gateway *gateway; /* the port that clients talk to */
+    struct gate *gate;       /* lets writes through, or holds them while gc runs */
+    struct actions *actions; /* the control plane's calls under way */
+};
+
+#define ECR_LOG(ecr, level, req, ...)                                                              \
+    virga_log_printf((ecr)->log, (ecr)->host, (level), (req), __VA_ARGS__)
+
+/* Whose repositories: an account and a region. Both NUL-terminated. */
+#define ECR_ACCOUNT_LEN 12
+#define ECR_REGION_MAX 32
+#define ECR_NAME_MAX 256
+#define ECR_TAG_MAX 128
+#define ECR_DIGEST_LEN 71 /* "sha256:" and 64 hex digits; sha512 is refused */
+struct tenant {
+    char account[ECR_ACCOUNT_LEN + 1];
+    char region[ECR_REGION_MAX + 1];
+};
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Transactions, texts, intents and facts; repositories are in meta_repository.c, images in
+ * meta_image.c.
+ *
+ * Tables (first letter of a key; its parts are separated by NUL):
+ *   r account region name                  the repository
+ *   i account region name digest           the image
+ *   t account region name tag              -> digest
+ *   g account region name digest tag       a tagged image's tags, in digest order
+ *   u account region name digest           an untagged image
+ *   p account region name child parent     an index lists the child
+ *   x account region name kind             a policy text
+ *   n id                                   an intent
+ *   f fact                                 a fact of the plugin */
+#include "meta.h"
+#include "record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+/* An intent's id: the clock above, random bits below, so that an id is not met twice. */
+#define INTENT_RANDOM_BITS 20
+#define INTENT_ID_DIGITS 16
+
+int meta_begin(struct ecr *ecr, bool *ret_own) {
+    int result = ecr->store->begin(ecr->host);
+    if (result == -EBUSY) {
+        *ret_own = false;
+        return 0;
+    }
+    *ret_own = result == 0;
+    return result;
+}
+
+int meta_end(struct ecr *ecr, bool own, int result) {
+    if (!own) {
+        return result;
+    }
+    if (result != 0) {
+        ecr->store->rollback(ecr->host);
+        return result;
+    }
+    return ecr->store->commit(ecr->host);
+}
+
+/* --- texts --- */
+
+static bool text_key(struct record_key *key, const struct tenant *tenant, struct virga_str name,
+                     const char *kind) {
+    record_key_in(key, 'x', tenant, name);
+    record_key_add(key, virga_str_from(kind));
+    return !key->bad;
+}
+
+int meta_text_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                  const char *kind, struct virga_store_value *ret_text) {
+    struct record_key key;
+    return text_key(&key, tenant, name, kind)
+               ? ecr->store->get(ecr->host, record_key_str(&key), ret_text)
+               : -ENOENT;
+}
+
+int meta_text_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                  const char *kind, struct virga_str text) {
+    struct record_key key;
+    return text_key(&key, tenant, name, kind)
+               ? ecr->store->put(ecr->host, record_key_str(&key), text)
+               : -EINVAL;
+}
+
+int meta_text_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                     const char *kind) {
+    struct record_key key;
+    return text_key(&key, tenant, name, kind) ? ecr->store->del(ecr->host, record_key_str(&key))
+                                              : -ENOENT;
+}
+
+/* --- intents --- */
+
+static void intent_key(struct record_key *key, uint64_t id) {
+    char digits[INTENT_ID_DIGITS + 1];
+    (void)snprintf(digits, sizeof digits, "%016" PRIx64, id);
+    record_key_start(key, 'n');
+    record_key_add(key, virga_str_from(digits));
+}
+
+static uint64_t intent_id(struct virga_str key) {
+    char digits[INTENT_ID_DIGITS + 1] = "";
+    if (key.len == 2 + INTENT_ID_DIGITS) {
+        memcpy(digits, key.ptr + 2, INTENT_ID_DIGITS);
+    }
+    return strtoull(digits, NULL, 16);
+}
+
+static int intent_last(struct ecr *ecr, uint64_t *ret_id) {
+    struct virga_store_cursor *cursor = NULL;
+    struct virga_str key, value;
+    int result = ecr->store->scan(ecr->host, (struct virga_str){"n\0", 2}, (struct virga_str){0},
+                                  VIRGA_STORE_REVERSE | VIRGA_STORE_KEYS_ONLY, &cursor);
+    if (result != 0) {
+        return result;
+    }
+    result = ecr->store->next(cursor, &key, &value);
+    *ret_id = result == 1 ? intent_id(key) : 0;
+    ecr->store->close(cursor);
+    return result < 0 ? result : 0;
+}
+
+int meta_intent_put(struct ecr *ecr, struct meta_intent *intent) {
+    struct record_key key;
+    struct record_writer writer = {0};
+    uint64_t last = 0, random = 0;
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) {
+        return -EIO;
+    }
+    int result = intent_last(ecr, &last);
+    if (result != 0) {
+        return result;
+    }
+    uint64_t id = (uint64_t)ecr->timer->now_ms(ecr->host) << INTENT_RANDOM_BITS |
+                  (random & ((1u << INTENT_RANDOM_BITS) - 1));
+    intent->id = id > last ? id : last + 1;
+    record_put_int(&writer, 'k', intent->kind);
+    record_put_string(&writer, 'a', intent->tenant.account);
+    record_put_string(&writer, 'r', intent->tenant.region);
+    record_put_string(&writer, 'n', intent->name);
+    record_put_string(&writer, 'u', intent->uid);
+    record_put_string(&writer, 't', intent->tag);
+    record_put_string(&writer, 'd', intent->digest);
+    intent_key(&key, intent->id);
+    result = writer.failed ? -ENOMEM
+                           : ecr->store->put(ecr->host, record_key_str(&key),
+                                             (struct virga_str){writer.ptr, writer.len});
+    record_finish(&writer);
+    return result;
+}
+
+int meta_intent_delete(struct ecr *ecr, uint64_t id) {
+    struct record_key key;
+    intent_key(&key, id);
+    return ecr->store->del(ecr->host, record_key_str(&key));
+}
+
+static void copy_text(char *buffer, size_t size, struct virga_str text) {
+    size_t len = text.len < size ? text.len : size - 1;
+    memcpy(buffer, text.ptr, len);
+    buffer[len] = '\0';
+}
+
+static void intent_decode(struct meta_intent *intent, struct virga_str record) {
+    char letter;
+    struct virga_str value;
+    while (record_next(&record, &letter, &value)) {
+        switch (letter) {
+        case 'k':
+            intent->kind = (enum meta_intent_kind)record_int(value);
+            break;
+        case 'a':
+            copy_text(intent->tenant.account, sizeof intent->tenant.account, value);
+            break;
+        case 'r':
+            copy_text(intent->tenant.region, sizeof intent->tenant.region, value);
+            break;
+        case 'n':
+            copy_text(intent->name, sizeof intent->name, value);
+            break;
+        case 'u':
+            copy_text(intent->uid, sizeof intent->uid, value);
+            break;
+        case 't':
+            copy_text(intent->tag, sizeof intent->tag, value);
+            break;
+        case 'd':
+            copy_text(intent->digest, sizeof intent->digest, value);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+int meta_intent_each(struct ecr *ecr, int (*on_each)(void *arg, const struct meta_intent *intent),
+                     void *arg) {
+    struct virga_store_cursor *cursor = NULL;
+    struct virga_str key, value;
+    int result = ecr->store->scan(ecr->host, (struct virga_str){"n\0", 2}, (struct virga_str){0}, 0,
+                                  &cursor);
+    if (result != 0) {
+        return result;
+    }
+    while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
+        struct meta_intent intent = {.id = intent_id(key)};
+        intent_decode(&intent, value);
+        result = on_each(arg, &intent);
+        if (result != 0) {
+            break;
+        }
+    }
+    ecr->store->close(cursor);
+    return result;
+}
+
+/* --- facts --- */
+
+int meta_fact_get(struct ecr *ecr, const char *fact, char *buffer, size_t size) {
+    struct record_key key;
+    struct virga_store_value value = {0};
+    record_key_start(&key, 'f');
+    record_key_add(&key, virga_str_from(fact));
+    int result = ecr->store->get(ecr->host, record_key_str(&key), &value);
+    if (result == 0) {
+        copy_text(buffer, size, (struct virga_str){value.ptr, value.len});
+        ecr->store->release(ecr->host, &value);
+    }
+    return result;
+}
+
+int meta_fact_put(struct ecr *ecr, const char *fact, const char *value) {
+    struct record_key key;
+    record_key_start(&key, 'f');
+    record_key_add(&key, virga_str_from(fact));
+    return ecr->store->put(ecr->host, record_key_str(&key), virga_str_from(value));
+}
