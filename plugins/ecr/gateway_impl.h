@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The gateway's insides, shared by the files that make it up: the exchange and the ways to answer
+ * it. */
+#ifndef ECR_GATEWAY_IMPL_H
+#define ECR_GATEWAY_IMPL_H
+
+#include "backend.h"
+#include "gate.h"
+#include "gateway.h"
+#include "gateway_path.h"
+#include "meta.h"
+#include "strbuf.h"
+#include "tenant.h"
+
+#define GATEWAY_PATH_MAX 2048         /* a request's path, decoded */
+#define GATEWAY_QUERY_MAX 8192        /* its query; an upload's state is about 400 bytes */
+#define GATEWAY_ERROR_MAX (64u << 10) /* an error answer of the registry */
+#define GATEWAY_PAGE_MAX 10000        /* tags or repositories in one answer */
+
+struct gateway {
+    struct ecr *ecr;
+    struct virga_listener_handle *listener;
+    uint16_t port;
+    struct tenant defaults;
+    struct gateway_exchange *exchanges; /* under way and waiting for something */
+};
+
+/* One request on its way. It outlives the request's arena, since a relay ends after the request was
+ * given back. */
+struct gateway_exchange {
+    struct gateway *gateway;
+    struct ecr *ecr;
+    struct virga_request *req; /* NULL once it was answered or given away for good */
+    struct gateway_exchange *next;
+    struct gateway_exchange **link;
+    struct gate_pass pass;
+    void (*on_pass)(struct gateway_exchange *exchange);
+    enum tenant_form form;
+    struct tenant tenant;
+    enum gateway_kind kind;
+    bool head;     /* the method is HEAD */
+    bool relaying; /* the proxy will still say that it is done */
+    bool retry;    /* to be relayed again then */
+    bool retried;
+    char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
+    char name[ECR_NAME_MAX + 1];
+    char reference[GATEWAY_SESSION_MAX + 1];
+    char upstream[BACKEND_NAME_MAX + 1]; /* the repository's name in the registry */
+    char digest[ECR_DIGEST_LEN + 1];     /* of the manifest or blob in question */
+    char *media_type;                    /* of the manifest that is read */
+    struct strbuf target;                /* of the relayed request */
+    const char *accept;                  /* sent instead of the client's; NULL */
+    void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
+    struct strbuf body; /* of a manifest on its way in */
+};
+
+/* The repository's name as the client writes it: with account and region in the path form. */
+#define GATEWAY_CLIENT_NAME_MAX (ECR_NAME_MAX + ECR_ACCOUNT_LEN + ECR_REGION_MAX + 2)
+struct virga_str gateway_client_name(const struct gateway_exchange *exchange,
+                                     char buffer[GATEWAY_CLIENT_NAME_MAX + 1]);
+struct virga_str gateway_name(const struct gateway_exchange *exchange);
+
+/* Waits until the gate lets writes through; on_pass may come inside the call. The pass is handed
+ * back with the exchange. */
+void gateway_take_pass(struct gateway_exchange *exchange,
+                       void (*on_pass)(struct gateway_exchange *exchange));
+/* Frees the exchange, whose request was answered; the proxy's last word is waited for. */
+void gateway_end(struct gateway_exchange *exchange);
+
+/* --- answers (gateway_answer.c); each ends the exchange --- */
+
+/* An answer with headers ({name, value} pairs, a value NULL = left out) and a body of JSON. */
+struct gateway_header {
+    const char *name;
+    const char *value;
+};
+void gateway_answer(struct gateway_exchange *exchange, int status,
+                    const struct gateway_header *headers, size_t headers_count,
+                    const char *content_type, struct virga_str body);
+/* An error as OCI writes it. Source: OCI distribution spec, "Error Codes". */
+VIRGA_PRINTF(4, 5)
+void gateway_fail(struct gateway_exchange *exchange, int status, const char *code,
+                  const char *format, ...);
+/* The errors that several routes share. */
+void gateway_fail_name(struct gateway_exchange *exchange);             /* no such repository */
+void gateway_fail_store(struct gateway_exchange *exchange, int error); /* the store failed */
+void gateway_fail_manifest(struct gateway_exchange *exchange);         /* no such image */
+void gateway_fail_method(struct gateway_exchange *exchange);           /* 405 */
+void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason); /* 503 */
+/* Checks that the repository exists; false: the exchange has ended. */
+bool gateway_check_repository(struct gateway_exchange *exchange);
+
+/* --- the routes --- */
+void gateway_list_tags(struct gateway_exchange *exchange);
+void gateway_list_catalog(struct gateway_exchange *exchange);
+void gateway_manifest(struct gateway_exchange *exchange); /* GET HEAD DELETE */
+void gateway_push(struct gateway_exchange *exchange);     /* PUT manifest */
+void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
+void gateway_upload(struct gateway_exchange *exchange);
+
+/* --- relaying (gateway_relay.c) --- */
+
+/* Sends the request on to the registry as exchange->target says, once that is ready, and the answer
+ * back, with its addresses and errors rewritten. `accept` replaces the client's; NULL = the
+ * client's. on_good: see it before it goes back when its status is below 400; NULL. */
+void gateway_relay(struct gateway_exchange *exchange, const char *accept,
+                   void (*on_good)(struct gateway_exchange *exchange,
+                                   struct virga_proxy_response *res));
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Deletions: intent, registry, record, each in its repository's lane. */
+#include "backend_impl.h"
+#include "registry_change.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct removal {
+    struct ecr *ecr;
+    struct lane_ticket ticket;
+    struct meta_intent intent;
+    backend_on_done on_done;
+    void *arg;
+};
+
+static struct virga_str name_of(const struct removal *removal) {
+    return virga_str_from(removal->intent.name);
+}
+
+static void finish(struct removal *removal, int status, const char *reason) {
+    lane_leave(removal->ecr->backend->lanes, &removal->ticket);
+    removal->on_done(removal->arg, status, reason);
+    free(removal);
+}
+
+static void finish_error(struct removal *removal, int error) {
+    int status = error == -ENOENT || error == -ENOMEM ? error : -EIO;
+    finish(removal, status, strerror(-error));
+}
+
+/* Writes the outcome and takes the intent away, as one. */
+static int record(struct removal *removal) {
+    struct ecr *ecr = removal->ecr;
+    const struct meta_intent *intent = &removal->intent;
+    bool own;
+    int result = meta_begin(ecr, &own);
+    if (result != 0) {
+        return result;
+    }
+    if (intent->kind == META_INTENT_DELETE) {
+        result = meta_image_delete(ecr, &intent->tenant, name_of(removal),
+                                   virga_str_from(intent->digest));
+    } else if (intent->kind == META_INTENT_UNTAG) {
+        result =
+            meta_tag_delete(ecr, &intent->tenant, name_of(removal), virga_str_from(intent->tag));
+    } else {
+        result = meta_repository_delete(ecr, &intent->tenant, name_of(removal));
+    }
+    if (result == 0 || result == -ENOENT) {
+        result = meta_intent_delete(ecr, intent->id);
+    }
+    return meta_end(ecr, own, result);
+}
+
+static void on_changed(void *arg, int status, const char *reason) {
+    struct removal *removal = arg;
+    struct recover *recover = removal->ecr->backend->recover;
+    if (status == -EIO) {
+        /* Refused: all is as it was. */
+        (void)meta_intent_delete(removal->ecr, removal->intent.id);
+        finish(removal, -EIO, reason);
+        return;
+    }
+    if (status != 0) {
+        (void)recover_add(recover, &removal->intent);
+        finish(removal, -EIO, reason);
+        return;
+    }
+    status = record(removal);
+    if (status != 0) {
+        (void)recover_add(recover, &removal->intent);
+        finish_error(removal, status);
+        return;
+    }
+    finish(removal, 0, "");
+}
+
+/* Reads what is to be deleted and says that it is about to be. */
+static int prepare(struct removal *removal) {
+    struct meta_intent *intent = &removal->intent;
+    struct meta_repository repository;
+    struct ecr *ecr = removal->ecr;
+    int result = meta_repository_get(ecr, &intent->tenant, name_of(removal), &repository);
+    if (result != 0) {
+        return result;
+    }
+    memcpy(intent->uid, repository.uid, sizeof intent->uid);
+    meta_repository_finish(&repository);
+    if (intent->kind == META_INTENT_UNTAG) {
+        result = meta_tag_get(ecr, &intent->tenant, name_of(removal), virga_str_from(intent->tag),
+                              intent->digest);
+    } else if (intent->kind == META_INTENT_DELETE) {
+        struct meta_image image;
+        result = meta_image_get(ecr, &intent->tenant, name_of(removal),
+                                virga_str_from(intent->digest), &image);
+        if (result == 0) {
+            meta_image_finish(&image);
+        }
+    }
+    return result == 0 ? meta_intent_put(ecr, intent) : result;
+}
+
+static void on_ready(void *arg, int status, const char *reason) {
+    struct removal *removal = arg;
+    const struct meta_intent *intent = &removal->intent;
+    struct backend *backend = removal->ecr->backend;
+    if (status != 0) {
+        finish(removal, -EIO, reason);
+        return;
+    }
+    status = prepare(removal);
+    if (status != 0) {
+        finish_error(removal, status);
+    } else if (intent->kind == META_INTENT_DELETE) {
+        registry_delete(backend, REGISTRY_CHANGE_WAIT, &intent->tenant, name_of(removal),
+                        intent->digest, on_changed, removal);
+    } else {
+        registry_untag(backend, REGISTRY_CHANGE_WAIT, &intent->tenant, name_of(removal),
+                       intent->tag, intent->digest, on_changed, removal);
+    }
+}
+
+/* A repository's directories are moved away within this call: nobody sees half of it, and the
+ * registry need not run. */
+static void discard(struct removal *removal) {
+    struct backend *backend = removal->ecr->backend;
+    int result = prepare(removal);
+    if (result != 0) {
+        finish_error(removal, result);
+        return;
+    }
+    char upstream[BACKEND_NAME_MAX + 1];
+    (void)backend_name(&removal->intent.tenant, name_of(removal), upstream);
+    result = registry_files_discard(&backend->files, upstream);
+    if (result == 0) {
+        pins_drop_repository(backend->pins, &removal->intent.tenant, name_of(removal));
+        backend_collect_trash(backend);
+        result = record(removal);
+    }
+    if (result != 0) {
+        /* The caller is told so and may go on using it: nothing may finish this behind its back. */
+        (void)meta_intent_delete(removal->ecr, removal->intent.id);
+    }
+    finish(removal, result == 0 ? 0 : -EIO, result == 0 ? "" : strerror(-result));
+}
+
+static void on_turn(struct lane_ticket *ticket) {
+    struct removal *removal =
+        (struct removal *)(void *)((char *)ticket - offsetof(struct removal, ticket));
+    if (removal->intent.kind == META_INTENT_DELETE_REPO) {
+        discard(removal);
+    } else {
+        backend_ready(removal->ecr->backend, on_ready, removal);
+    }
+}
+
+static void begin(struct ecr *ecr, enum meta_intent_kind kind, const struct tenant *tenant,
+                  struct virga_str name, const char *tag, struct virga_str digest,
+                  backend_on_done on_done, void *arg) {
+    struct removal *removal = calloc(1, sizeof *removal);
+    if (removal == NULL) {
+        on_done(arg, -ENOMEM, "out of memory");
+        return;
+    }
+    removal->ecr = ecr;
+    removal->intent.kind = kind;
+    removal->intent.tenant = *tenant;
+    removal->on_done = on_done;
+    removal->arg = arg;
+    (void)snprintf(removal->intent.name, sizeof removal->intent.name, "%.*s", (int)name.len,
+                   name.ptr);
+    (void)snprintf(removal->intent.tag, sizeof removal->intent.tag, "%s", tag);
+    (void)snprintf(removal->intent.digest, sizeof removal->intent.digest, "%.*s", (int)digest.len,
+                   digest.len > 0 ? digest.ptr : "");
+    if (lane_enter(ecr->backend->lanes, tenant, name, &removal->ticket, on_turn) != 0) {
+        free(removal);
+        on_done(arg, -ENOMEM, "out of memory");
+    }
+}
+
+void backend_delete_image(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                          struct virga_str digest, backend_on_done on_done, void *arg) {
+    begin(ecr, META_INTENT_DELETE, tenant, name, "", digest, on_done, arg);
+}
+
+void backend_delete_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                        struct virga_str tag, backend_on_done on_done, void *arg) {
+    char copy[ECR_TAG_MAX + 1];
+    (void)snprintf(copy, sizeof copy, "%.*s", (int)tag.len, tag.ptr);
+    begin(ecr, META_INTENT_UNTAG, tenant, name, copy, (struct virga_str){NULL, 0}, on_done, arg);
+}
+
+void backend_delete_repository(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                               backend_on_done on_done, void *arg) {
+    begin(ecr, META_INTENT_DELETE_REPO, tenant, name, "", (struct virga_str){NULL, 0}, on_done,
+          arg);
+}
+
+/* --- the trash --- */
+
+static void run_trash(void *arg) {
+    struct backend *backend = arg;
+    registry_files_empty_trash(&backend->files);
+}
+
+static void on_trash_done(void *arg, int status) {
+    struct backend *backend = arg;
+    backend->trash_busy = false;
+    if (backend->state == BACKEND_STOPPING) {
+        backend_check_stopped(backend);
+    } else if (status == 0) {
+        backend_collect_trash(backend);
+    }
+}
+
+void backend_collect_trash(struct backend *backend) {
+    struct ecr *ecr = backend->ecr;
+    if (!backend->trash_busy && registry_files_take_trash(&backend->files)) {
+        backend->trash_busy =
+            ecr->work->submit(ecr->host, run_trash, on_trash_done, backend, NULL) == 0;
+    }
+}
