@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* The ecr plugin's descriptor: settings, routes, and the order in which its parts start and stop.
+ */
+#include "actions.h"
+#include "backend.h"
+#include "gate.h"
+#include "gateway.h"
+#include "resolver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum route_tag { ROUTE_CALL, ROUTE_GC };
+
+/* A manifest of 4 MiB in a JSON string, escaped. */
+#define BODY_LIMIT_BYTES (8u << 20)
+
+static const struct virga_route routes[] = {
+    {.kind = VIRGA_ROUTE_TARGET,
+     .pattern = "AmazonEC2ContainerRegistry_V20150921",
+     .service = "ecr",
+     .body_limit_bytes = BODY_LIMIT_BYTES,
+     .tag = ROUTE_CALL},
+    {.kind = VIRGA_ROUTE_ADMIN, .method = "POST", .pattern = "ecr/gc", .tag = ROUTE_GC},
+};
+
+static const struct virga_config_key config_keys[] = {
+    {.key = "registry-backend",
+     .type = VIRGA_CONFIG_ENUM,
+     .default_value = "auto",
+     .choices = "auto|process",
+     .help = "Where the registry runs: process = the distribution binary as a child of virga; auto "
+             "takes the best that is at hand."},
+    {.key = "registry-image",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "registry:2",
+     .help = "The registry's image, where it runs in a container."},
+    {.key = "registry-container-name",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "floci-ecr-registry",
+     .help = "The name by which a registry container is found again after a restart."},
+    {.key = "registry-base-port",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "5100",
+     .min = 1,
+     .max = 65535,
+     .help = "First port that is tried for docker push and pull."},
+    {.key = "registry-max-port",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "5199",
+     .min = 1,
+     .max = 65535,
+     .help = "Last port that is tried."},
+    {.key = "data-path",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "${floci.storage.persistent-path}/ecr",
+     .help = "Folder of the registry's storage (registry/ below it)."},
+    {.key = "tls-enabled",
+     .type = VIRGA_CONFIG_BOOL,
+     .default_value = "false",
+     .help = "Reserved: the registry is served without TLS."},
+    {.key = "keep-running-on-shutdown",
+     .type = VIRGA_CONFIG_BOOL,
+     .default_value = "true",
+     .help = "Leave the registry running, so that the next start adopts it."},
+    {.key = "uri-style",
+     .type = VIRGA_CONFIG_ENUM,
+     .default_value = "hostname",
+     .choices = "hostname|path",
+     .help = "hostname = <account>.dkr.ecr.<region>.localhost:<port>/<name>; path = "
+             "localhost:<port>/<account>/<region>/<name>."},
+};
+
+struct plugin {
+    struct ecr ecr;
+    char *data_path;
+    int pending; /* what stop() waits for: the resolver's answer, the registry */
+    bool stopping;
+};
+
+static int get_interfaces(struct ecr *ecr, struct virga_error *err) {
+#define GET(member, id)                                                                            \
+    if ((ecr->member = ecr->host->get_interface(ecr->host, (id))) == NULL) {                       \
+        virga_error_set(err, "the host has no %s", (id));                                          \
+        return -ENOTSUP;                                                                           \
+    }
+    GET(log, VIRGA_LOG_ID)
+    GET(config, VIRGA_CONFIG_ID)
+    GET(timer, VIRGA_TIMER_ID)
+    GET(work, VIRGA_WORK_ID)
+    GET(listener, VIRGA_LISTENER_ID)
+    GET(proxy, VIRGA_PROXY_ID)
+    GET(fetch, VIRGA_FETCH_ID)
+    GET(process, VIRGA_PROCESS_ID)
+    GET(store, VIRGA_STORE_ID)
+#undef GET
+    return 0;
+}
+
+/* The path made absolute: the registry runs in another folder. NULL: out of memory, or no current
+ * folder. */
+static char *absolute_path(struct virga_str path) {
+    char *text = NULL;
+    if (path.len > 0 && path.ptr[0] == '/') {
+        return strndup(path.ptr, path.len);
+    }
+    char *here = getcwd(NULL, 0);
+    if (here != NULL &&
+        asprintf(&text, "%s/%.*s", here, (int)path.len, path.len > 0 ? path.ptr : "") < 0) {
+        text = NULL;
+    }
+    free(here);
+    return text;
+}
+
+static int read_settings(struct plugin *plugin, struct virga_error *err) {
+    struct ecr *ecr = &plugin->ecr;
+    const struct virga_config *config = ecr->config;
+    int64_t first = config->get_int(ecr->host, "registry-base-port");
+    int64_t last = config->get_int(ecr->host, "registry-max-port");
+    if (first > last) {
+        virga_error_set(err,
+                        "registry-base-port (%d) is above registry-max-port (%d): there is no port "
+                        "to take",
+                        (int)first, (int)last);
+        return -EINVAL;
+    }
+    ecr->port_first = (uint16_t)first;
+    ecr->port_last = (uint16_t)last;
+    ecr->tls_enabled = config->get_bool(ecr->host, "tls-enabled");
+    ecr->keep_running = config->get_bool(ecr->host, "keep-running-on-shutdown");
+    ecr->uri_style =
+        virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
+            ? ECR_URI_PATH
+            : ECR_URI_HOSTNAME;
+    plugin->data_path = absolute_path(config->get_string(ecr->host, "data-path"));
+    if (plugin->data_path == NULL) {
+        virga_error_set(err, "data-path cannot be made absolute: %s", strerror(errno));
+        return -EINVAL;
+    }
+    ecr->data_path = plugin->data_path;
+    if (ecr->tls_enabled) {
+        ECR_LOG(ecr, VIRGA_LOG_WARN, NULL,
+                "tls-enabled is reserved: the registry is served without TLS all the same");
+    }
+    return 0;
+}
+
+static void destroy(void *self) {
+    struct plugin *plugin = self;
+    gateway_destroy(plugin->ecr.gateway);
+    actions_destroy(plugin->ecr.actions);
+    backend_destroy(plugin->ecr.backend);
+    gate_destroy(plugin->ecr.gate);
+    free(plugin->data_path);
+    free(plugin);
+}
+
+static int start_parts(struct plugin *plugin, struct virga_error *err) {
+    struct ecr *ecr = &plugin->ecr;
+    int result = get_interfaces(ecr, err);
+    if (result == 0) {
+        result = read_settings(plugin, err);
+    }
+    if (result == 0 && (result = gate_create(ecr, &ecr->gate)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0) {
+        result = backend_create(ecr, &ecr->backend, err);
+    }
+    if (result == 0) {
+        result = gateway_create(ecr, &ecr->gateway, err);
+    }
+    return result;
+}
+
+/* Tells the host that the plugin has stopped, when nothing is waited for any more. */
+static void check_stopped(void *self) {
+    struct plugin *plugin = self;
+    plugin->pending--;
+    if (plugin->stopping && plugin->pending == 0) {
+        plugin->ecr.host->stopped(plugin->ecr.host);
+    }
+}
+
+static int start(const struct virga_host *host, void **ret_self, struct virga_error *err) {
+    struct plugin *plugin = calloc(1, sizeof *plugin);
+    if (plugin == NULL) {
+        virga_error_set(err, "out of memory");
+        return -ENOMEM;
+    }
+    plugin->ecr.host = host;
+    int result = start_parts(plugin, err);
+    if (result != 0) {
+        destroy(plugin);
+        return result;
+    }
+    if (plugin->ecr.uri_style == ECR_URI_HOSTNAME &&
+        resolver_ask(&plugin->ecr, check_stopped, plugin) == 0) {
+        plugin->pending++;
+    }
+    *ret_self = plugin;
+    return 0;
+}
+
+static void handle(void *self, struct virga_request *req) {
+    struct plugin *plugin = self;
+    if (req->route->tag == ROUTE_GC) {
+        backend_handle_gc(&plugin->ecr, req);
+    } else {
+        actions_handle(&plugin->ecr, req);
+    }
+}
+
+static int stop(void *self) {
+    struct plugin *plugin = self;
+    plugin->stopping = true;
+    plugin->pending++;
+    actions_stop(plugin->ecr.actions);
+    backend_stop(plugin->ecr.backend, check_stopped, plugin);
+    return -EINPROGRESS;
+}
+
+static const char *const needs[] = {
+    VIRGA_LOG_ID,   VIRGA_CONFIG_ID, VIRGA_TIMER_ID,   VIRGA_WORK_ID,  VIRGA_LISTENER_ID,
+    VIRGA_PROXY_ID, VIRGA_FETCH_ID,  VIRGA_PROCESS_ID, VIRGA_STORE_ID, NULL};
+
+const struct virga_plugin virga_plugin_v1 = {
+    VIRGA_PLUGIN_HEAD,
+    .name = "ecr",
+    .version = "0.1.0",
+    .summary = "Amazon ECR on a real OCI registry",
+    VIRGA_CONFIG_KEYS(config_keys),
+    VIRGA_ROUTES(routes),
+    .needs = needs,
+    .start = start,
+    .handle = handle,
+    .stop = stop,
+    .destroy = destroy,
+};
