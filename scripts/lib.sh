@@ -39,11 +39,20 @@ on_debian() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null;
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 available() { apt-cache show "$1" >/dev/null 2>&1; }
 
+# An older one may stand before it in the PATH: the tests look for version 2 in the same places.
+aws_version_2() {
+    local program
+    for program in /usr/bin/aws /usr/local/bin/aws aws; do
+        [[ $("$program" --version 2>&1) == aws-cli/2* ]] && return
+    done
+    return 1
+}
+
 # Whether a package is there, or what it is for was got in another way.
 satisfied() {
     case $1 in
         llhttp) installed libllhttp-dev || installed node-llhttp ;;
-        awscli) [[ $(aws --version 2>&1) == aws-cli/2* ]] ;;
+        awscli) aws_version_2 ;;
         nodejs) [[ $(node --version 2>/dev/null) =~ ^v([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 18 ] ;;
         docker-registry) command -v docker-registry >/dev/null || command -v registry >/dev/null ;;
         skopeo | curl | python3 | npm) command -v "$1" >/dev/null ;;
