@@ -22,7 +22,7 @@
 
 /* --- abi.h --- */
 VALUE(VIRGA_ABI_MAJOR, 1);
-VALUE(VIRGA_ABI_MINOR, 0);
+VALUE(VIRGA_ABI_MINOR, 1);
 
 FIELD(virga_str, ptr, 0, const char *);
 FIELD(virga_str, len, 8, size_t);
@@ -49,7 +49,9 @@ FIELD(virga_host, provide, 24, int (*)(const struct virga_host *, const char *, 
 FIELD(virga_host, set_status, 32,
       void (*)(const struct virga_host *, enum virga_status, const char *));
 FIELD(virga_host, stopped, 40, void (*)(const struct virga_host *));
-SIZE(virga_host, 48);
+/* 1.1 */
+FIELD(virga_host, reset_done, 48, void (*)(const struct virga_host *, int, const char *));
+SIZE(virga_host, 56);
 
 /* --- http.h --- */
 VALUE(VIRGA_LENGTH_UNKNOWN, UINT64_MAX);
@@ -127,6 +129,9 @@ VALUE(VIRGA_ROUTE_ADMIN, 1);
 VALUE(VIRGA_ROUTE_TARGET, 2);
 VALUE(VIRGA_ROUTE_REST, 3);
 VALUE(VIRGA_ROUTE_QUERY, 4);
+/* 1.1 */
+VALUE(VIRGA_ROUTE_HOST, 5);
+VALUE(VIRGA_ROUTE_RPC, 6);
 VALUE(VIRGA_CONFIG_STRING, 1);
 VALUE(VIRGA_CONFIG_INT, 2);
 VALUE(VIRGA_CONFIG_BOOL, 3);
@@ -171,7 +176,10 @@ FIELD(virga_plugin, start, 112, int (*)(const struct virga_host *, void **, stru
 FIELD(virga_plugin, handle, 120, void (*)(void *, struct virga_request *));
 FIELD(virga_plugin, stop, 128, int (*)(void *));
 FIELD(virga_plugin, destroy, 136, void (*)(void *));
-SIZE(virga_plugin, 144);
+/* 1.1 */
+FIELD(virga_plugin, doctor, 144, void (*)(const struct virga_host *, const struct virga_doctor *));
+FIELD(virga_plugin, reset, 152, int (*)(void *));
+SIZE(virga_plugin, 160);
 
 /* --- ext/config.h --- */
 TEXT(VIRGA_CONFIG_ID, "virga.config/1");
@@ -210,7 +218,13 @@ FIELD(virga_fetch_request, timeout_ms, 68, uint32_t);
 FIELD(virga_fetch_request, body_limit_bytes, 72, uint64_t);
 FIELD(virga_fetch_request, on_done, 80, void (*)(void *, const struct virga_fetch_response *));
 FIELD(virga_fetch_request, arg, 88, void *);
-SIZE(virga_fetch_request, 96);
+/* 1.1 */
+VALUE(VIRGA_FETCH_WAIT, SIZE_MAX);
+FIELD(virga_fetch_request, on_head, 96, void (*)(void *, const struct virga_fetch_response *));
+FIELD(virga_fetch_request, on_chunk, 104, int (*)(void *, struct virga_str));
+FIELD(virga_fetch_request, on_send, 112, size_t (*)(void *, char *, size_t));
+FIELD(virga_fetch_request, send_length, 120, uint64_t);
+SIZE(virga_fetch_request, 128);
 
 FIELD(virga_fetch, struct_size, 0, uint32_t);
 FIELD(virga_fetch, reserved, 4, uint32_t);
@@ -218,7 +232,9 @@ FIELD(virga_fetch, start, 8,
       int (*)(const struct virga_host *, const struct virga_fetch_request *,
               struct virga_fetch_handle **));
 FIELD(virga_fetch, cancel, 16, void (*)(struct virga_fetch_handle *));
-SIZE(virga_fetch, 24);
+/* 1.1 */
+FIELD(virga_fetch, resume, 24, void (*)(struct virga_fetch_handle *));
+SIZE(virga_fetch, 32);
 
 /* --- ext/listener.h --- */
 TEXT(VIRGA_LISTENER_ID, "virga.listener/1");
@@ -401,3 +417,100 @@ FIELD(virga_work, submit, 8,
               struct virga_work_handle **));
 FIELD(virga_work, cancel, 16, int (*)(struct virga_work_handle *));
 SIZE(virga_work, 24);
+
+/* --- ext/dispatch.h, since 1.1 --- */
+TEXT(VIRGA_DISPATCH_ID, "virga.dispatch/1");
+
+FIELD(virga_dispatch_response, struct_size, 0, uint32_t);
+FIELD(virga_dispatch_response, status, 4, int);
+FIELD(virga_dispatch_response, error, 8, int);
+FIELD(virga_dispatch_response, reserved, 12, uint32_t);
+FIELD(virga_dispatch_response, headers, 16, const struct virga_header *);
+FIELD(virga_dispatch_response, headers_count, 24, size_t);
+FIELD(virga_dispatch_response, body, 32, struct virga_str);
+SIZE(virga_dispatch_response, 48);
+
+FIELD(virga_dispatch_request, struct_size, 0, uint32_t);
+FIELD(virga_dispatch_request, reserved, 4, uint32_t);
+FIELD(virga_dispatch_request, method, 8, const char *);
+FIELD(virga_dispatch_request, target, 16, struct virga_str);
+FIELD(virga_dispatch_request, headers, 32, const struct virga_header *);
+FIELD(virga_dispatch_request, headers_count, 40, size_t);
+FIELD(virga_dispatch_request, body, 48, struct virga_str);
+FIELD(virga_dispatch_request, account, 64, struct virga_str);
+FIELD(virga_dispatch_request, region, 80, struct virga_str);
+FIELD(virga_dispatch_request, service, 96, struct virga_str);
+FIELD(virga_dispatch_request, body_limit_bytes, 112, uint64_t);
+FIELD(virga_dispatch_request, timeout_ms, 120, uint64_t);
+FIELD(virga_dispatch_request, on_done, 128,
+      void (*)(void *, const struct virga_dispatch_response *));
+FIELD(virga_dispatch_request, arg, 136, void *);
+SIZE(virga_dispatch_request, 144);
+
+FIELD(virga_dispatch, struct_size, 0, uint32_t);
+FIELD(virga_dispatch, reserved, 4, uint32_t);
+FIELD(virga_dispatch, call, 8,
+      int (*)(const struct virga_host *, const struct virga_dispatch_request *,
+              struct virga_dispatch_handle **));
+FIELD(virga_dispatch, cancel, 16, void (*)(struct virga_dispatch_handle *));
+SIZE(virga_dispatch, 24);
+
+/* --- ext/doctor.h, since 1.1 --- */
+VALUE(VIRGA_DOCTOR_OK, 0);
+VALUE(VIRGA_DOCTOR_NOTE, 1);
+VALUE(VIRGA_DOCTOR_WARN, 2);
+VALUE(VIRGA_DOCTOR_FAIL, 3);
+
+FIELD(virga_doctor, struct_size, 0, uint32_t);
+FIELD(virga_doctor, reserved, 4, uint32_t);
+FIELD(virga_doctor, report, 8,
+      void (*)(const struct virga_doctor *, enum virga_doctor_verdict, const char *, const char *,
+               const char *));
+FIELD(virga_doctor, run, 16,
+      int (*)(const struct virga_doctor *, const char *const *, char *, size_t));
+FIELD(virga_doctor, try_port, 24, int (*)(const struct virga_doctor *, uint16_t));
+SIZE(virga_doctor, 32);
+
+/* --- ext/file.h, since 1.1 --- */
+TEXT(VIRGA_FILE_ID, "virga.file/1");
+
+FIELD(virga_file_range, struct_size, 0, uint32_t);
+FIELD(virga_file_range, fd, 4, int);
+FIELD(virga_file_range, path, 8, const char *);
+FIELD(virga_file_range, offset, 16, uint64_t);
+FIELD(virga_file_range, length, 24, uint64_t);
+FIELD(virga_file_range, on_done, 32, void (*)(void *, int));
+FIELD(virga_file_range, arg, 40, void *);
+SIZE(virga_file_range, 48);
+
+FIELD(virga_file, struct_size, 0, uint32_t);
+FIELD(virga_file, reserved, 4, uint32_t);
+FIELD(virga_file, respond, 8,
+      int (*)(const struct virga_host *, struct virga_request *, const struct virga_response *,
+              const struct virga_file_range *));
+SIZE(virga_file, 16);
+
+/* --- ext/metrics.h, since 1.1 --- */
+TEXT(VIRGA_METRICS_ID, "virga.metrics/1");
+VALUE(VIRGA_METRIC_COUNTER, 1);
+VALUE(VIRGA_METRIC_GAUGE, 2);
+VALUE(VIRGA_METRIC_HISTOGRAM, 3);
+VALUE(VIRGA_METRIC_LABELS_MAX, 4);
+
+FIELD(virga_metric_options, struct_size, 0, uint32_t);
+FIELD(virga_metric_options, kind, 4, uint32_t);
+FIELD(virga_metric_options, name, 8, const char *);
+FIELD(virga_metric_options, help, 16, const char *);
+FIELD(virga_metric_options, labels, 24, const char *const *);
+FIELD(virga_metric_options, buckets, 32, const double *);
+FIELD(virga_metric_options, buckets_count, 40, size_t);
+SIZE(virga_metric_options, 48);
+
+FIELD(virga_metrics, struct_size, 0, uint32_t);
+FIELD(virga_metrics, reserved, 4, uint32_t);
+FIELD(virga_metrics, create, 8,
+      int (*)(const struct virga_host *, const struct virga_metric_options *,
+              struct virga_metric **));
+FIELD(virga_metrics, add, 16, void (*)(struct virga_metric *, const char *const *, double));
+FIELD(virga_metrics, set, 24, void (*)(struct virga_metric *, const char *const *, double));
+SIZE(virga_metrics, 32);

@@ -40,6 +40,10 @@ struct virga_host {
 
     /* Ends a stop() that returned -EINPROGRESS. */
     void (*stopped)(const struct virga_host *host);
+
+    /* Since ABI 1.1. Ends a reset() that returned -EINPROGRESS: 0, or a negative errno with the
+     * reason in words (copied; NULL: the errno's). */
+    void (*reset_done)(const struct virga_host *host, int status, const char *reason);
 };
 
 #ifdef __cplusplus

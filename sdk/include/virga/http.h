@@ -52,8 +52,8 @@ struct virga_response {
 #define VIRGA_BODY_END 1
 
 /* Receives a streamed body. After VIRGA_BODY_END or a negative status it is not called again; a
- * negative status may also come between VIRGA_BODY_PAUSE and body_resume(). Valid: `chunk` until
- * the return, or until body_resume() when VIRGA_BODY_PAUSE was returned. */
+ * negative status may also come between VIRGA_BODY_PAUSE and body_resume().
+ * Valid: `chunk` until the return, or until body_resume() when VIRGA_BODY_PAUSE was returned. */
 typedef int (*virga_on_body)(void *arg, struct virga_request *req, int status,
                              struct virga_str chunk);
 
@@ -136,13 +136,13 @@ struct virga_request {
     struct virga_str host;           /* the Host header (or the target's authority); may be empty */
     const struct virga_header *headers;
     size_t headers_count;
-    struct virga_str body;   /* the whole body when it is buffered */
-    uint64_t content_length; /* as announced, or VIRGA_LENGTH_UNKNOWN */
-    struct virga_str peer;   /* "127.0.0.1:53122", "[::1]:53122" or "unix" */
-    struct virga_str
-        account;             /* 12 digits: the access key id if it is 12 digits, else the default */
-    struct virga_str region; /* of the credential scope, else the default */
-    struct virga_str service;    /* of the credential scope; empty when unsigned */
+    struct virga_str body;    /* the whole body when it is buffered */
+    uint64_t content_length;  /* as announced, or VIRGA_LENGTH_UNKNOWN */
+    struct virga_str peer;    /* "127.0.0.1:53122", "[::1]:53122", "unix", "dispatch/<plugin>" */
+    struct virga_str account; /* 12 digits: those of the access key id, or in a key that an STS of
+                                this host issued, else the default */
+    struct virga_str region;  /* of the credential scope, else the default */
+    struct virga_str service; /* of the credential scope; empty when unsigned */
     struct virga_str access_key; /* empty when unsigned */
     struct virga_str action; /* X-Amz-Target's part after the route's prefix, or Query's Action */
     const struct virga_str

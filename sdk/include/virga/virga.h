@@ -9,9 +9,13 @@
 #include "plugin.h"
 
 #include "ext/config.h"
+#include "ext/dispatch.h"
+#include "ext/doctor.h"
 #include "ext/fetch.h"
+#include "ext/file.h"
 #include "ext/listener.h"
 #include "ext/log.h"
+#include "ext/metrics.h"
 #include "ext/process.h"
 #include "ext/proxy.h"
 #include "ext/store.h"
