@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The AWS JSON protocols: parsing what came, answering in the client's version.
  * Source: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+#include "answer.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <virga/helpers/awsjson.h>
 
@@ -112,25 +113,20 @@ static const char *content_type(struct virga_request *req) {
 }
 
 int virga_awsjson_answer(struct virga_request *req, int status, struct virga_json_writer *writer) {
-    struct virga_header header = {virga_str_from("content-type"),
-                                  virga_str_from(content_type(req))};
-    struct virga_response response = {
-        .struct_size = sizeof response,
+    struct answer answer = {
         .status = status,
-        .headers = &header,
-        .headers_count = 1,
+        .content_type = content_type(req),
+        .body = {writer->ptr, writer->len},
+        .owned = writer->ptr,
     };
     if (writer->failed) {
         virga_json_finish(writer);
-        response.status = 500;
-        response.body = virga_str_from(OUT_OF_MEMORY);
-    } else {
-        response.body = (struct virga_str){writer->ptr != NULL ? writer->ptr : "", writer->len};
-        response.release = free;
-        response.release_arg = writer->ptr;
-        memset(writer, 0, sizeof *writer);
+        answer.status = 500;
+        answer.body = virga_str_from(OUT_OF_MEMORY);
+        answer.owned = NULL;
     }
-    return req->http->respond(req, &response);
+    memset(writer, 0, sizeof *writer);
+    return answer_send(req, &answer);
 }
 
 int virga_awsjson_error(struct virga_request *req, int status, const char *code, const char *format,
