@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "conn.h"
+#include "carrier.h"
 #include "host.h"
 #include "response.h"
 
@@ -166,7 +166,7 @@ void body_on_failure(struct request *req, int status) {
     req->keep_alive = false;
     req->body = BODY_UNREAD;
     if (dropped) {
-        conn_break(req->conn, status, false);
+        carrier_break_off(req->carrier, status, false);
     } else if (req->streams) {
         body_break(req, status);
     } else if (req->phase != REQUEST_BODY) {
@@ -177,7 +177,7 @@ void body_on_failure(struct request *req, int status) {
     } else if (status == -EBADMSG) {
         response_fail(req, req->http1.status, req->http1.reason);
     } else {
-        conn_break(req->conn, status, false);
+        carrier_break_off(req->carrier, status, false);
     }
 }
 
@@ -211,8 +211,8 @@ int body_start(struct virga_request *pub, virga_on_body on_body, void *arg) {
     /* Without a body it flows too: the parser still has its end to tell. */
     req->body = BODY_FLOWING;
     /* "100 Continue" may have found the client gone: that is told already. */
-    if (req->conn != NULL) {
-        conn_wake(req->conn);
+    if (req->carrier != NULL) {
+        carrier_wake(req->carrier);
     }
     return 0;
 }
@@ -227,8 +227,8 @@ void body_resume(struct virga_request *pub) {
     }
     if (req->body == BODY_PAUSED) {
         req->body = BODY_FLOWING;
-        if (req->conn != NULL) {
-            conn_wake(req->conn);
+        if (req->carrier != NULL) {
+            carrier_wake(req->carrier);
         }
     }
 }
@@ -241,8 +241,8 @@ void body_stop(struct virga_request *pub) {
     req->on_body = NULL;
     if (req->body == BODY_FLOWING || req->body == BODY_PAUSED) {
         req->body = BODY_UNREAD;
-        if (req->conn != NULL) {
-            conn_wake(req->conn);
+        if (req->carrier != NULL) {
+            carrier_wake(req->carrier);
         }
     }
 }

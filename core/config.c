@@ -146,7 +146,7 @@ static int expand_default(const struct config *config, const struct entry *entry
         (void)snprintf(key, sizeof key, "%.*s", (int)(end - text - 2), text + 2);
         const struct entry *other = entry_find(config, key);
         if (other == NULL) {
-            return error_set(err, -EINVAL,
+            return error_set(err, -ENOENT,
                              "%s: its default \"%s\" names a key that is not declared", entry->key,
                              text);
         }

@@ -41,7 +41,8 @@ int config_read_set(struct config *config, const char *assignment, struct error 
 
 /* Declares keys below `root` ("floci", "floci.services.ecr"); resolves their values and checks type
  * and bounds. `keys` is an array of `key_size` strides. Errors: -EINVAL naming key, value, origin
- * and what would be right; -EEXIST another owner has the key. */
+ * and what would be right; -EEXIST another owner has the key, -ENOENT a default names a key that is
+ * not declared. */
 int config_declare(struct config *config, const char *owner, const char *root,
                    const struct virga_config_key *keys, size_t count, size_t key_size,
                    struct error *err);

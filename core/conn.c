@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "body.h"
@@ -16,6 +17,8 @@
 #include "response.h"
 
 static void work(struct conn *conn, const char *data, size_t len);
+static void conn_settle(struct conn *conn);
+static const struct carrier_ops carrier_ops;
 
 /* ---- bytes that were read and not used up ---- */
 
@@ -193,6 +196,7 @@ static void tune_timeout(struct conn *conn) {
     }
 }
 
+/* Sets reading and timeout to what the state asks for. */
 void conn_tune(struct conn *conn) {
     if (!conn->closing && !conn->working) {
         tune_reading(conn);
@@ -224,8 +228,8 @@ static void on_event(struct request *req, enum http1_event event, struct virga_s
         break;
     case HTTP1_END:
         body_on_end(req);
-        if (req->conn != NULL) {
-            conn_settle(req->conn);
+        if (req->carrier != NULL) {
+            conn_settle(conn_of(req->carrier));
         }
         break;
     case HTTP1_BAD:
@@ -255,7 +259,8 @@ static size_t feed(struct conn *conn, const char *data, size_t len, bool own) {
                 end(conn);
                 break;
             }
-            conn->req = request_create(conn);
+            conn->req = request_create(conn->engine, conn->listener,
+                                       listener_options(conn->listener), &conn->carrier);
             if (conn->req == NULL) {
                 conn_break(conn, -ENOMEM, true);
                 break;
@@ -320,7 +325,7 @@ static void on_wake(struct defer *defer) {
     work(LIST_ENTRY(defer, struct conn, defer), NULL, 0);
 }
 
-void conn_wake(struct conn *conn) {
+static void conn_wake(struct conn *conn) {
     if (!conn->working && !conn->closing) {
         defer_arm(conn->engine->host, &conn->defer);
     }
@@ -361,12 +366,13 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     work(conn, buf->base, (size_t)count);
 }
 
-bool conn_can_persist(const struct conn *conn) {
+static bool conn_can_persist(const struct carrier *carrier) {
+    const struct conn *conn = conn_of(carrier);
     return !conn->engine->host->stopping && !listener_is_closed(conn->listener) &&
            !(conn->eof && !has_more(conn));
 }
 
-void conn_settle(struct conn *conn) {
+static void conn_settle(struct conn *conn) {
     struct request *req = conn->req;
     if (conn->closing || req == NULL || req->phase != REQUEST_ANSWERED || req->sending ||
         req->end_waiting) {
@@ -488,6 +494,7 @@ void conn_accept(struct listener *listener, uv_stream_t *server) {
         return;
     }
     conn->uv.handle.data = conn;
+    conn->carrier.ops = &carrier_ops;
     conn->engine = engine;
     conn->listener = listener;
     listener_ref(listener);
@@ -509,7 +516,8 @@ void conn_accept(struct listener *listener, uv_stream_t *server) {
     }
 }
 
-struct virga_str conn_peer(struct conn *conn) {
+static struct virga_str conn_peer(struct carrier *carrier) {
+    struct conn *conn = conn_of(carrier);
     if (conn->peer_len == 0) {
         struct sockaddr_storage address;
         int size = sizeof address;
@@ -531,6 +539,31 @@ struct virga_str conn_peer(struct conn *conn) {
     return (struct virga_str){conn->peer, conn->peer_len};
 }
 
+/* ---- as a carrier ---- */
+
+static void on_carrier_wake(struct carrier *carrier) {
+    conn_wake(conn_of(carrier));
+}
+
+static void on_carrier_settle(struct carrier *carrier) {
+    conn_settle(conn_of(carrier));
+}
+
+static void on_carrier_break(struct carrier *carrier, int status, bool reset) {
+    conn_break(conn_of(carrier), status, reset);
+}
+
+static const struct carrier_ops carrier_ops = {
+    .send = conn_send,
+    .send_file = conn_send_file,
+    .send_interim = conn_send_interim,
+    .wake = on_carrier_wake,
+    .settle = on_carrier_settle,
+    .break_off = on_carrier_break,
+    .can_persist = conn_can_persist,
+    .peer = conn_peer,
+};
+
 /* ---- all of them ---- */
 
 /* Waiting for a request, or for the rest of one that nobody has seen yet. */
@@ -542,21 +575,46 @@ static bool is_idle(const struct conn *conn) {
 void conn_close_idle_of(struct host *host, const struct listener *listener) {
     LIST_EACH_SAFE (node, &host->connections) {
         struct conn *conn = LIST_ENTRY(node, struct conn, node);
-        bool unseen = is_idle(conn) ||
-                      (conn->req != NULL && conn->req->phase == REQUEST_BODY && listener != NULL);
-        if ((listener == NULL || conn->listener == listener) && unseen && !conn->lingering) {
+        bool unseen = is_idle(conn) || (conn->req != NULL && conn->req->phase == REQUEST_BODY);
+        if (conn->listener == listener && unseen && !conn->lingering) {
             end(conn);
         }
     }
 }
 
-void conn_close_idle(struct host *host) {
-    conn_close_idle_of(host, NULL);
+/* Between two requests for a moment, and no byte of the next has come. */
+static bool is_at_rest(const struct conn *conn) {
+    const struct deadline *timeout = &conn->timeout;
+    uint64_t now_ms = uv_now(conn->engine->host->loop);
+    uv_os_fd_t fd;
+    int unread = 0;
+    return conn->req == NULL && pending(conn) == 0 && !conn->lingering &&
+           (timeout->queue == NULL ||
+            timeout->at_ms - timeout->queue->duration_ms + CONN_DRAIN_IDLE_MS <= now_ms) &&
+           uv_fileno(&conn->uv.handle, &fd) == 0 && ioctl(fd, FIONREAD, &unread) == 0 &&
+           unread == 0;
+}
+
+void conn_drain(struct host *host, bool late) {
+    LIST_EACH_SAFE (node, &host->connections) {
+        struct conn *conn = LIST_ENTRY(node, struct conn, node);
+        if (is_at_rest(conn) || (late && is_idle(conn) && !conn->lingering)) {
+            end(conn);
+        }
+    }
+}
+
+void conn_abort_answers(struct host *host) {
+    LIST_EACH_SAFE (node, &host->connections) {
+        struct conn *conn = LIST_ENTRY(node, struct conn, node);
+        if (conn->req != NULL && conn->req->phase >= REQUEST_ANSWERING) {
+            conn_break(conn, -ECANCELED, true);
+        }
+    }
 }
 
 void conn_abort_all(struct host *host) {
     while (!list_empty(&host->connections)) {
         conn_break(LIST_ENTRY(host->connections.next, struct conn, node), -ECANCELED, true);
     }
-    request_reclaim_left(host);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "carrier.h"
 #include "deadline.h"
 #include "defer.h"
 #include "list.h"
@@ -26,6 +27,10 @@ struct request;
 /* Connections above the limit that are told so at one time; further ones are closed at once. */
 #define CONN_REFUSED_MAX 64
 
+/* A client that is about to send its next request gets the time to do so when the host stops, and
+ * an answer with "Connection: close". */
+#define CONN_DRAIN_IDLE_MS 200
+
 #define CONN_PEER_SIZE 56
 
 struct conn {
@@ -35,6 +40,7 @@ struct conn {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
+    struct carrier carrier;
     struct list node; /* host->connections */
     struct deadline timeout;
     struct defer defer;
@@ -61,33 +67,31 @@ struct conn {
 /* Takes a waiting connection of a listening socket. */
 void conn_accept(struct listener *listener, uv_stream_t *server);
 
-/* Sends bytes of the answer: at once what the socket takes, the rest later. With `copy` the rest is
- * copied, else it must stay until response_on_sent(). Returns 1 all sent, 0 the rest is queued.
- * Errors: -ECANCELED the connection broke. */
-int conn_send(struct request *req, uv_buf_t *bufs, unsigned count, bool copy);
-/* Sends static text between answers ("100 Continue"). */
-void conn_send_interim(struct conn *conn, const char *text, size_t len);
+/* Closes those of a listener that wait for a request. */
+void conn_close_idle_of(struct host *host, const struct listener *listener);
+/* One step of ending them all gently: closes those that have been idle for a moment; with `late`
+ * also those that have sent a part of a request's head. */
+void conn_drain(struct host *host, bool late);
+/* Closes those whose answer is under way: it may lend bytes of a plugin to the kernel. */
+void conn_abort_answers(struct host *host);
+/* Closes all, whatever they do. */
+void conn_abort_all(struct host *host);
 
-/* The state of the exchange has changed: goes on with what has become possible, in the loop's next
- * turn. */
-void conn_wake(struct conn *conn);
-/* Sets reading and timeout to what the state asks for. */
-void conn_tune(struct conn *conn);
-/* Ends the exchange if the answer is sent and the body read, and turns to the next. */
-void conn_settle(struct conn *conn);
+/* --- between conn.c and conn_output.c --- */
+
+static inline struct conn *conn_of(const struct carrier *carrier) {
+    return LIST_ENTRY((uintptr_t)carrier, struct conn, carrier);
+}
+
+/* What carrier_ops asks of a connection: send, send_file, send_interim. */
+int conn_send(struct request *req, uv_buf_t *bufs, unsigned count, bool copy);
+ssize_t conn_send_file(struct request *req, int fd, uint64_t offset, size_t size);
+void conn_send_interim(struct carrier *carrier, const char *text, size_t len);
 /* Closes it; its request is cancelled with `status`. `reset`: the client sees an error, not an end.
  */
 void conn_break(struct conn *conn, int status, bool reset);
-/* Whether it goes on after this answer, as far as the connection knows. */
-bool conn_can_persist(const struct conn *conn);
-/* The client's address as text. Valid: as long as the connection. */
-struct virga_str conn_peer(struct conn *conn);
-
-/* Closes those that wait for a request. With listener NULL: of all listeners. */
-void conn_close_idle_of(struct host *host, const struct listener *listener);
-void conn_close_idle(struct host *host);
-/* Closes all, whatever they do, and takes back the requests that destroyed plugins have left. */
-void conn_abort_all(struct host *host);
+/* Sets reading and timeout to what the state asks for. */
+void conn_tune(struct conn *conn);
 
 /* Makes the engine's timeout queues. */
 void conn_setup_timeouts(struct http_engine *engine);

@@ -2,6 +2,7 @@
 /* The sending half of a connection: at once what the socket takes, the rest by the loop. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 
 #include "conn.h"
 #include "request.h"
@@ -62,7 +63,7 @@ static int copy_rest(struct request *req, uv_buf_t *bufs, unsigned count) {
 }
 
 int conn_send(struct request *req, uv_buf_t *bufs, unsigned count, bool copy) {
-    struct conn *conn = req->conn;
+    struct conn *conn = conn_of(req->carrier);
     int sent = uv_try_write(&conn->uv.stream, bufs, count);
     if (sent < 0 && sent != UV_EAGAIN) {
         conn_break(conn, -ECONNRESET, false);
@@ -89,6 +90,41 @@ int conn_send(struct request *req, uv_buf_t *bufs, unsigned count, bool copy) {
     return 0;
 }
 
+/* What a file's bytes cannot be read or sent for: the rest of errno is the socket's. */
+static ssize_t send_file_error(struct conn *conn, int error) {
+    switch (error) {
+    case EAGAIN:
+        return -EAGAIN;
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case EOVERFLOW:
+    case EBADF:
+        return -EOPNOTSUPP;
+    case EIO:
+    case ENOMEM:
+    case ESTALE:
+        return -EIO;
+    default:
+        conn_break(conn, -ECONNRESET, false);
+        return -ECANCELED;
+    }
+}
+
+ssize_t conn_send_file(struct request *req, int fd, uint64_t offset, size_t size) {
+    struct conn *conn = conn_of(req->carrier);
+    uv_os_fd_t socket_fd;
+    off_t at = (off_t)offset;
+    ssize_t sent;
+    if (uv_fileno(&conn->uv.handle, &socket_fd) != 0) {
+        return -EOPNOTSUPP;
+    }
+    do {
+        sent = sendfile(socket_fd, fd, &at, size);
+    } while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? sent : send_file_error(conn, errno);
+}
+
 static void on_interim_sent(uv_write_t *write, int status) {
     struct conn *conn = write->handle->data;
     free(write);
@@ -97,7 +133,8 @@ static void on_interim_sent(uv_write_t *write, int status) {
     }
 }
 
-void conn_send_interim(struct conn *conn, const char *text, size_t len) {
+void conn_send_interim(struct carrier *carrier, const char *text, size_t len) {
+    struct conn *conn = conn_of(carrier);
     uv_buf_t buf = {.base = (char *)(uintptr_t)text, .len = len};
     int sent = uv_try_write(&conn->uv.stream, &buf, 1);
     if (sent == (int)len) {

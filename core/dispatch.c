@@ -4,113 +4,84 @@
 
 #include <errno.h>
 
+#include "fallback.h"
 #include "host.h"
 #include "identity.h"
 #include "pattern.h"
+#include "protocol.h"
 #include "request.h"
+#include "reset.h"
 #include "router.h"
 
-static void respond(struct request *req, int status, const char *content_type,
-                    const char *error_type, struct virga_str body) {
-    struct virga_header headers[3];
-    size_t count = 0;
-    headers[count++] =
-        (struct virga_header){virga_str_from("Content-Type"), virga_str_from(content_type)};
-    if (error_type != NULL) {
-        headers[count++] =
-            (struct virga_header){virga_str_from("x-amzn-ErrorType"), virga_str_from(error_type)};
+#define MESSAGE_MAX (PROTOCOL_QUOTE_MAX + ERROR_TEXT_MAX)
+
+/* ---- what nobody serves ---- */
+
+static void fail_unknown(struct request *req, int status, const char *code, const char *what,
+                         struct virga_str name) {
+    char quoted[PROTOCOL_QUOTE_MAX];
+    char message[MESSAGE_MAX];
+    (void)snprintf(message, sizeof message, "%s %s", what,
+                   protocol_quote(name, quoted, sizeof quoted));
+    (void)protocol_fail(req, status, code, message);
+}
+
+static void unknown_action(struct request *req) {
+    struct virga_str action = {NULL, 0};
+    if (req->pub.body.len > 0) {
+        action = pattern_form_value(req->pub.body, "Action");
     }
-    struct virga_response res = {
-        .struct_size = sizeof res,
-        .status = status,
-        .headers = headers,
-        .headers_count = count,
-        .body = body.ptr != NULL ? body : virga_str_from(""),
-    };
-    (void)request_http.respond(&req->pub, &res);
-}
-
-/* Text of the client for a message: cut, and with everything that JSON or XML would have to escape
- * left out. */
-static const char *quotable(struct virga_str text, char *buffer, size_t size) {
-    size_t len = 0;
-    for (size_t i = 0; i < text.len && len + 1 < size; i++) {
-        char c = text.ptr[i];
-        if (c >= 0x20 && c < 0x7f && strchr("\"\\<>&", c) == NULL) {
-            buffer[len++] = c;
-        }
+    if (action.ptr == NULL) {
+        action = pattern_form_value(req->pub.query, "Action");
     }
-    buffer[len] = '\0';
-    return buffer;
-}
-
-#define QUOTE_MAX 200
-
-/* Source: AWS JSON 1.0 and 1.1 protocols, error responses. */
-static void unknown_target(struct request *req, struct virga_str target) {
-    char quoted[QUOTE_MAX];
-    struct virga_str type = request_http.header(&req->pub, "content-type");
-    bool json_1_0 = type.ptr != NULL && strstr(type.ptr, "json-1.0") != NULL;
-    respond(req, 400, json_1_0 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1", NULL,
-            arena_printf(
-                &req->arena,
-                "{\"__type\":\"UnknownOperationException\",\"message\":\"No plugin of this host "
-                "serves the target %s\"}",
-                quotable(target, quoted, sizeof quoted)));
-}
-
-/* Source: AWS Query protocol, error responses. */
-static void unknown_query(struct request *req, struct virga_str action) {
-    char quoted[QUOTE_MAX];
-    respond(req, 400, "text/xml", NULL,
-            arena_printf(
-                &req->arena,
-                "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>No "
-                "plugin of this host serves the action %s</Message></Error><RequestId>%s"
-                "</RequestId></ErrorResponse>",
-                quotable(action, quoted, sizeof quoted), req->pub.id.ptr));
-}
-
-static void unknown_path(struct request *req, bool wrong_method) {
-    char quoted[QUOTE_MAX];
-    struct virga_str path = req->pub.path;
-    int status = wrong_method ? 405 : 404;
-    const char *type = wrong_method ? "MethodNotAllowedException" : "UnknownOperationException";
-    if (virga_str_equal(req->pub.service, virga_str_from("s3"))) {
-        /* Source: Amazon S3 REST error responses. */
-        respond(req, status, "application/xml", NULL,
-                arena_printf(
-                    &req->arena,
-                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>No "
-                    "plugin of this host serves %s</Message><RequestId>%s</RequestId></Error>",
-                    wrong_method ? "MethodNotAllowed" : "NotImplemented",
-                    quotable(path, quoted, sizeof quoted), req->pub.id.ptr));
+    if (action.ptr == NULL) {
+        fail_unknown(req, 400, "MissingAction",
+                     "The request names no Action, and no plugin of this host serves",
+                     req->pub.path);
         return;
     }
-    respond(req, status, "application/json", type,
-            arena_printf(&req->arena, "{\"message\":\"%s %s\"}",
-                         wrong_method ? "This method is not allowed for"
-                                      : "No plugin of this host serves",
-                         quotable(path, quoted, sizeof quoted)));
+    fail_unknown(req, 400, "InvalidAction", "No plugin of this host serves the action", action);
 }
 
+/* Statuses and codes as AWS has them for what it does not know in each protocol. */
 static void unknown(struct request *req, int reason) {
+    static const char nobody[] = "No plugin of this host serves";
     struct virga_str target = request_http.header(&req->pub, "x-amz-target");
-    struct virga_str action = pattern_form_value(req->pub.query, "Action");
+    enum protocol protocol = protocol_of(req);
+    bool json = protocol == PROTOCOL_JSON_1_0 || protocol == PROTOCOL_JSON_1_1;
     if (reason == -ENOMEM) {
         request_http.abort(&req->pub);
-    } else if (target.ptr != NULL) {
-        unknown_target(req, target);
-    } else if (action.ptr != NULL) {
-        unknown_query(req, action);
+    } else if (reason == -ENOTSUP) {
+        fail_unknown(req, 405, NULL, "This method is not allowed for", req->pub.path);
+    } else if (json && target.ptr != NULL) {
+        fail_unknown(req, 400, "UnknownOperationException",
+                     "No plugin of this host serves the target", target);
+    } else if (protocol == PROTOCOL_QUERY || protocol == PROTOCOL_EC2) {
+        unknown_action(req);
+    } else if (protocol == PROTOCOL_S3) {
+        fail_unknown(req, 501, "NotImplemented", nobody, req->pub.path);
     } else {
-        unknown_path(req, reason == -ENOTSUP);
+        fail_unknown(req, json ? 400 : 404, "UnknownOperationException", nobody, req->pub.path);
     }
 }
+
+/* What no plugin serves goes to the fallback endpoint, if there is one. Below /_floci everything is
+ * the host's. */
+static bool goes_on(const struct request *req, int reason) {
+    return req->host->fallback != NULL && reason != -ENOMEM && !router_is_admin(&req->pub);
+}
+
+/* ---- what somebody serves ---- */
 
 static void take(struct request *req, const struct router_entry *entry) {
     req->pub.route = &entry->route;
     req->plugin = entry->plugin;
+}
+
+/* Whether the Action may still be in a body that was not read yet. */
+static bool may_be_query(const struct request *req, int reason) {
+    return reason == -ENOENT && router_is_form(req) &&
+           (!goes_on(req, reason) || router_may_be_query(req->host->router, req->pub.service));
 }
 
 void dispatch_head(void *arg, struct request *req) {
@@ -127,28 +98,57 @@ void dispatch_head(void *arg, struct request *req) {
         if (entry->route.body_limit_bytes != 0) {
             req->body_limit_bytes = entry->route.body_limit_bytes;
         }
-        return;
-    }
-    if (result == -ENOENT && router_is_form(req)) {
-        /* The Action is in the body: decided in dispatch_request(). */
+    } else if (may_be_query(req, result)) {
+        /* Decided in dispatch_request(). */
         req->body_limit_bytes = router_query_limit(host->router, host->body_limit_bytes);
+    } else if (goes_on(req, result)) {
+        fallback_take(host->fallback, req);
+        req->streams = true;
+    } else {
+        unknown(req, result);
+    }
+}
+
+/* A plugin that is not at work: the answer says which and why. */
+static void refuse(struct request *req) {
+    const struct plugin *plugin = req->plugin;
+    char message[MESSAGE_MAX];
+    if (plugin->state == PLUGIN_FAILED || plugin->state == PLUGIN_QUARANTINED) {
+        (void)snprintf(message, sizeof message, "The plugin %s does not run: %s",
+                       plugin->desc->name, plugin->failure);
+    } else {
+        (void)snprintf(message, sizeof message, "The plugin %s is stopping", plugin->desc->name);
+    }
+    (void)protocol_fail(req, 503, NULL, message);
+}
+
+void dispatch_call(struct request *req) {
+    if (req->plugin->state != PLUGIN_RUNNING) {
+        refuse(req);
         return;
     }
-    unknown(req, result);
+    struct plugin_call call;
+    plugin_enter(&call, req->plugin, "handle", req);
+    req->plugin->desc->handle(req->plugin->self, &req->pub);
+    plugin_leave(&call);
 }
 
 void dispatch_request(void *arg, struct request *req) {
     struct host *host = arg;
+    if (fallback_has(host->fallback, req)) {
+        fallback_forward(host->fallback, req);
+        return;
+    }
     if (req->pub.route == NULL) {
         const struct router_entry *entry = NULL;
         int result = router_match_query(host->router, req, req->pub.body, &entry);
+        if (result != 0 && goes_on(req, result)) {
+            fallback_take(host->fallback, req);
+            fallback_forward(host->fallback, req);
+            return;
+        }
         if (result != 0) {
-            struct virga_str action = pattern_form_value(req->pub.body, "Action");
-            if (result == -ENOENT && action.ptr != NULL) {
-                unknown_query(req, action);
-            } else {
-                unknown(req, result);
-            }
+            unknown(req, result);
             return;
         }
         take(req, entry);
@@ -158,16 +158,7 @@ void dispatch_request(void *arg, struct request *req) {
         const struct router_entry *entry =
             (const struct router_entry *)(const void *)req->pub.route;
         entry->handle(req);
-        return;
+    } else if (!reset_holds(req)) {
+        dispatch_call(req);
     }
-    if (req->plugin->state != PLUGIN_RUNNING) {
-        respond(req, 503, "application/json", "ServiceUnavailableException",
-                arena_printf(&req->arena, "{\"message\":\"The plugin %s is stopping\"}",
-                             req->plugin->desc->name));
-        return;
-    }
-    struct plugin_call call;
-    plugin_enter(&call, req->plugin, "handle", req);
-    req->plugin->desc->handle(req->plugin->self, &req->pub);
-    plugin_leave(&call);
 }

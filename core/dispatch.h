@@ -11,5 +11,7 @@ struct request;
 void dispatch_head(void *arg, struct request *req);
 /* The body is there, or streams (listener_options.on_request). */
 void dispatch_request(void *arg, struct request *req);
+/* Calls the handler of the plugin whose route matched, or says why not. */
+void dispatch_call(struct request *req);
 
 #endif

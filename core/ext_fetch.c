@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outgoing requests: from struct virga_fetch_request to a curl easy handle, and back to an answer.
- */
+/* Outgoing requests: what is told of them, and how they end. */
 #include "ext_fetch.h"
 
 #include <errno.h>
@@ -11,27 +10,34 @@
 #include "arena.h"
 #include "defer.h"
 #include "fetch_engine.h"
+#include "fetch_setup.h"
 #include "host.h"
 #include "resource.h"
 
-#define CONNECT_TIMEOUT_DEFAULT_MS 2000u
-#define TIMEOUT_DEFAULT_MS 30000u
 #define BODY_LIMIT_DEFAULT_BYTES (UINT64_C(4) * 1024 * 1024)
 /* All header fields of an answer together. */
 #define HEADERS_MAX_BYTES (64u * 1024)
 #define HEADERS_SIZE_FIRST 16u
 #define BODY_SIZE_FIRST 4096u
+/* What struct virga_fetch_request had in ABI 1.0. */
+#define REQUEST_SIZE_1_0 offsetof(struct virga_fetch_request, on_head)
 
 struct virga_fetch_handle {
     struct resource resource; /* owner: the plugin */
     struct fetch_engine *engine;
     CURL *easy;
     struct curl_slist *request_headers;
-    struct defer cancel;
+    struct defer turn; /* cancels, begins or resumes outside of curl */
     bool cancelled;
+    bool begun;
     int failure; /* errno of a callback that refused */
     void (*on_done)(void *arg, const struct virga_fetch_response *res);
     void *arg;
+    void (*on_head)(void *arg, const struct virga_fetch_response *res);
+    int (*on_chunk)(void *arg, struct virga_str chunk);
+    size_t (*on_send)(void *arg, char *to, size_t size);
+    uint64_t send_left; /* VIRGA_LENGTH_UNKNOWN: to the end that on_send tells */
+    bool head_ended;    /* header lines that follow are trailers */
     struct arena arena; /* of the headers */
     struct virga_header *headers;
     size_t headers_count;
@@ -52,7 +58,7 @@ static void destroy(struct virga_fetch_handle *fetch) {
         curl_easy_cleanup(fetch->easy);
     }
     curl_slist_free_all(fetch->request_headers);
-    defer_cancel(&fetch->cancel);
+    defer_cancel(&fetch->turn);
     resource_remove(&fetch->resource);
     arena_finish(&fetch->arena);
     free(fetch->body);
@@ -92,6 +98,7 @@ static int error_from_curl(CURL *easy, CURLcode result) {
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_FAIL_REWIND:
         return -ECONNRESET;
     case CURLE_UNSUPPORTED_PROTOCOL: /* also an answer without a status line */
     case CURLE_WEIRD_SERVER_REPLY:
@@ -111,6 +118,17 @@ static int error_from_curl(CURL *easy, CURLcode result) {
     }
 }
 
+static const char *failure_text(int failure) {
+    switch (failure) {
+    case -EMSGSIZE:
+        return "the answer is larger than allowed";
+    case -EINVAL:
+        return "on_send gave more or fewer bytes than send_length";
+    default:
+        return "out of memory";
+    }
+}
+
 static void fill_error(const struct virga_fetch_handle *fetch, CURLcode result,
                        struct virga_fetch_response *res) {
     if (fetch->cancelled) {
@@ -118,13 +136,20 @@ static void fill_error(const struct virga_fetch_handle *fetch, CURLcode result,
         res->error_text = "the request was cancelled";
     } else if (fetch->failure != 0) {
         res->error = fetch->failure;
-        res->error_text =
-            fetch->failure == -EMSGSIZE ? "the answer is larger than allowed" : "out of memory";
+        res->error_text = failure_text(fetch->failure);
     } else if (result != CURLE_OK) {
         res->error = error_from_curl(fetch->easy, result);
         res->error_text =
             fetch->error_text[0] != '\0' ? fetch->error_text : curl_easy_strerror(result);
     }
+}
+
+static void fill_head(const struct virga_fetch_handle *fetch, struct virga_fetch_response *res) {
+    long status = 0;
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    res->status = (int)status;
+    res->headers = fetch->headers;
+    res->headers_count = fetch->headers_count;
 }
 
 /* Tells how it ended and frees it. */
@@ -133,11 +158,7 @@ static void complete(struct virga_fetch_handle *fetch, CURLcode result) {
         .struct_size = sizeof res, .error_text = "", .body = {"", 0}};
     fill_error(fetch, result, &res);
     if (res.error == 0) {
-        long status = 0;
-        (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
-        res.status = (int)status;
-        res.headers = fetch->headers;
-        res.headers_count = fetch->headers_count;
+        fill_head(fetch, &res);
         if (fetch->body_len > 0) {
             fetch->body[fetch->body_len] = '\0';
             res.body = (struct virga_str){fetch->body, fetch->body_len};
@@ -159,8 +180,19 @@ static void on_curl_done(CURL *easy, CURLcode result) {
     complete(fetch, result);
 }
 
-static void on_cancel(struct defer *defer) {
-    complete(LIST_ENTRY(defer, struct virga_fetch_handle, cancel), CURLE_ABORTED_BY_CALLBACK);
+static void on_turn(struct defer *turn) {
+    struct virga_fetch_handle *fetch = LIST_ENTRY(turn, struct virga_fetch_handle, turn);
+    if (fetch->cancelled) {
+        complete(fetch, CURLE_ABORTED_BY_CALLBACK);
+    } else if (fetch->begun) {
+        fetch_engine_resume(fetch->engine, fetch->easy);
+    } else {
+        fetch->begun = true;
+        if (fetch_engine_add(fetch->engine, fetch->easy) != 0) {
+            fetch->failure = -ENOMEM;
+            complete(fetch, CURLE_OUT_OF_MEMORY);
+        }
+    }
 }
 
 static void on_reclaim(struct resource *resource) {
@@ -207,9 +239,34 @@ static bool add_header(struct virga_fetch_handle *fetch, struct virga_str name,
     return header->name.ptr != NULL && header->value.ptr != NULL;
 }
 
+static void tell_head(struct virga_fetch_handle *fetch) {
+    struct virga_fetch_response res = {
+        .struct_size = sizeof res, .error_text = "", .body = {"", 0}};
+    struct plugin_call call;
+    fill_head(fetch, &res);
+    plugin_enter(&call, fetch->resource.owner, "fetch on_head", NULL);
+    fetch->on_head(fetch->arg, &res);
+    plugin_leave(&call);
+}
+
+/* The empty line behind header fields: those of a 1xx answer are followed by others. */
+static void end_head(struct virga_fetch_handle *fetch) {
+    long status = 0;
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200 && !fetch->head_ended) {
+        fetch->head_ended = true;
+        if (fetch->on_head != NULL) {
+            tell_head(fetch);
+        }
+    }
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *arg) {
     struct virga_fetch_handle *fetch = arg;
     size_t len = size * count;
+    if (fetch->cancelled) {
+        return 0;
+    }
     fetch->headers_bytes += len;
     if (fetch->headers_bytes > HEADERS_MAX_BYTES) {
         return refuse(fetch, -EMSGSIZE);
@@ -218,16 +275,36 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg) {
         fetch->headers_count = 0; /* a 1xx answer came before */
         return len;
     }
+    if (len > 0 && (line[0] == '\r' || line[0] == '\n')) {
+        end_head(fetch);
+        return len;
+    }
     const char *colon = memchr(line, ':', len);
-    if (colon != NULL && !add_header(fetch, trimmed(line, colon), trimmed(colon + 1, line + len))) {
+    if (colon != NULL && !fetch->head_ended &&
+        !add_header(fetch, trimmed(line, colon), trimmed(colon + 1, line + len))) {
         return refuse(fetch, -ENOMEM);
     }
     return len;
 }
 
+/* As curl's write callback. */
+static size_t tell_chunk(struct virga_fetch_handle *fetch, struct virga_str chunk) {
+    struct plugin_call call;
+    plugin_enter(&call, fetch->resource.owner, "fetch on_chunk", NULL);
+    int result = fetch->on_chunk(fetch->arg, chunk);
+    plugin_leave(&call);
+    return result == VIRGA_BODY_PAUSE ? CURL_WRITEFUNC_PAUSE : chunk.len;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
     struct virga_fetch_handle *fetch = arg;
     size_t len = size * count;
+    if (fetch->cancelled) {
+        return 0;
+    }
+    if (fetch->on_chunk != NULL) {
+        return tell_chunk(fetch, (struct virga_str){bytes, len});
+    }
     if (len > fetch->body_limit_bytes - fetch->body_len) {
         return refuse(fetch, -EMSGSIZE);
     }
@@ -251,158 +328,73 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
 
 /* --- the request --- */
 
-static bool is_clean(struct virga_str text) {
-    return text.ptr != NULL && memchr(text.ptr, '\r', text.len) == NULL &&
-           memchr(text.ptr, '\n', text.len) == NULL && memchr(text.ptr, '\0', text.len) == NULL;
-}
-
-static bool name_is(struct virga_str name, const char *other) {
-    return name.len == strlen(other) && strncasecmp(name.ptr, other, name.len) == 0;
-}
-
-static bool is_method(const char *method) {
-    size_t letters = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
-    return letters > 0 && method[letters] == '\0';
-}
-
-/* Appends one line; *list stays valid when memory runs out. */
-static int append_line(struct curl_slist **list, const char *line) {
-    struct curl_slist *grown = curl_slist_append(*list, line);
-    if (grown == NULL) {
-        return -ENOMEM;
+/* As curl's read callback. */
+static size_t on_upload(char *to, size_t size, size_t count, void *arg) {
+    struct virga_fetch_handle *fetch = arg;
+    struct plugin_call call;
+    bool known = fetch->send_left != VIRGA_LENGTH_UNKNOWN;
+    size_t wanted = size * count;
+    if (fetch->cancelled) {
+        return CURL_READFUNC_ABORT;
     }
-    *list = grown;
-    return 0;
+    if (known && wanted > fetch->send_left) {
+        wanted = (size_t)fetch->send_left;
+    }
+    if (wanted == 0) {
+        return 0;
+    }
+    plugin_enter(&call, fetch->resource.owner, "fetch on_send", NULL);
+    size_t given = fetch->on_send(fetch->arg, to, wanted);
+    plugin_leave(&call);
+    if (given == VIRGA_FETCH_WAIT) {
+        return CURL_READFUNC_PAUSE;
+    }
+    if (given > wanted || (given == 0 && known)) {
+        fetch->failure = -EINVAL;
+        return CURL_READFUNC_ABORT;
+    }
+    if (known) {
+        fetch->send_left -= given;
+    }
+    return given;
 }
 
-static int add_request_header(struct virga_fetch_handle *fetch, const struct virga_header *header) {
-    if (header->name.len == 0 || !is_clean(header->name) || !is_clean(header->value) ||
-        memchr(header->name.ptr, ':', header->name.len) != NULL ||
-        name_is(header->name, "Content-Length") || name_is(header->name, "Transfer-Encoding")) {
-        return -EINVAL;
-    }
-    /* In curl's lists "Name:" takes a header away, and "Name;" sends it empty. */
-    struct virga_str line =
-        header->value.len > 0
-            ? arena_printf(&fetch->arena, "%.*s: %.*s", (int)header->name.len, header->name.ptr,
-                           (int)header->value.len, header->value.ptr)
-            : arena_printf(&fetch->arena, "%.*s;", (int)header->name.len, header->name.ptr);
-    return line.ptr == NULL ? -ENOMEM : append_line(&fetch->request_headers, line.ptr);
-}
-
-static int set_headers(struct virga_fetch_handle *fetch,
-                       const struct virga_fetch_request *request) {
-    bool has_type = false;
-    int result = append_line(&fetch->request_headers, "Expect:");
-    for (size_t i = 0; i < request->headers_count && result == 0; i++) {
-        has_type = has_type || name_is(request->headers[i].name, "Content-Type");
-        result = add_request_header(fetch, &request->headers[i]);
-    }
-    if (result == 0 && !has_type) {
-        /* Else curl calls every body a form. */
-        result = append_line(&fetch->request_headers, "Content-Type:");
-    }
-    return result;
-}
-
-static bool is_loopback(const char *host) {
-    size_t len = strlen(host);
-    return strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "[::1]") == 0 ||
-           (len > 10 && strcasecmp(host + len - 10, ".localhost") == 0);
-}
-
-/* Checks the URL, and tells whether it names this machine. Errors: -EINVAL, -ENOMEM. */
-static int check_url(const char *text, bool *ret_loopback) {
-    CURLU *url = curl_url();
-    char *scheme = NULL;
-    char *name = NULL;
-    int result = url == NULL ? -ENOMEM : 0;
-    if (result == 0 && (curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-                        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-                        curl_url_get(url, CURLUPART_HOST, &name, 0) != CURLUE_OK)) {
-        result = -EINVAL;
-    }
-    if (result == 0 && strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) {
-        result = -EINVAL;
-    }
-    if (result == 0) {
-        *ret_loopback = is_loopback(name);
-    }
-    curl_free(scheme);
-    curl_free(name);
-    curl_url_cleanup(url);
-    return result;
-}
-
-static CURLcode set_method(CURL *easy, const char *method, struct virga_str body) {
-    if (strcmp(method, "HEAD") == 0) {
-        return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    }
-    CURLcode result = CURLE_OK;
-    if (body.len > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-        strcmp(method, "PATCH") == 0) {
-        result = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-        if (result == CURLE_OK) {
-            result = curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body.len > 0 ? body.ptr : "");
-        }
-    }
-    return result != CURLE_OK ? result : curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-}
-
-static long or_default(uint32_t value, uint32_t otherwise) {
-    return (long)(value != 0 ? value : otherwise);
-}
-
-/* Fills the easy handle. curl copies the texts; the header list stays ours. Errors: -EINVAL,
- * -ENOMEM. */
+/* Errors: -EINVAL, -ENOMEM. */
 static int set_up(struct virga_fetch_handle *fetch, const struct virga_fetch_request *request) {
     CURL *easy = fetch->easy;
-    const char *method = request->method != NULL ? request->method : "GET";
-    bool loopback = false;
-    if (!is_method(method) || (strcmp(method, "HEAD") == 0 && request->body.len > 0)) {
-        return -EINVAL;
-    }
-    int result = check_url(request->url, &loopback);
-    if (result == 0) {
-        result = set_headers(fetch, request);
-    }
-    if (result != 0) {
-        return result;
-    }
     CURLcode code = CURLE_OK;
 #define SET(option, value) code = code != CURLE_OK ? code : curl_easy_setopt(easy, option, value)
-    SET(CURLOPT_URL, request->url);
     SET(CURLOPT_PRIVATE, fetch);
     SET(CURLOPT_ERRORBUFFER, fetch->error_text);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_USERAGENT, "virga/" HOST_VERSION);
-    SET(CURLOPT_HTTPHEADER, fetch->request_headers);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, fetch);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, fetch);
-    SET(CURLOPT_CONNECTTIMEOUT_MS,
-        or_default(request->connect_timeout_ms, CONNECT_TIMEOUT_DEFAULT_MS));
-    SET(CURLOPT_TIMEOUT_MS, or_default(request->timeout_ms, TIMEOUT_DEFAULT_MS));
-    if (request->unix_path != NULL) {
-        SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
-    }
-    if (request->unix_path != NULL || loopback) {
-        /* A proxy of the environment is for the world outside. */
-        SET(CURLOPT_NOPROXY, "*");
-    }
+    SET(CURLOPT_READFUNCTION, on_upload);
+    SET(CURLOPT_READDATA, fetch);
 #undef SET
-    code = code != CURLE_OK ? code : set_method(easy, method, request->body);
-    return code == CURLE_OK ? 0 : code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+    return code != CURLE_OK ? -ENOMEM
+                            : fetch_setup(easy, request, &fetch->arena, &fetch->request_headers);
 }
 
-static int start(const struct virga_host *api, const struct virga_fetch_request *request,
+/* A copy with the members that the caller's minor has. False: it lacks some of the first. */
+static bool known_members(const struct virga_fetch_request *given,
+                          struct virga_fetch_request *ret_known) {
+    memset(ret_known, 0, sizeof *ret_known);
+    if (given == NULL || given->struct_size < REQUEST_SIZE_1_0) {
+        return false;
+    }
+    memcpy(ret_known, given,
+           given->struct_size < sizeof *ret_known ? given->struct_size : sizeof *ret_known);
+    return true;
+}
+
+static int start(const struct virga_host *api, const struct virga_fetch_request *given,
                  struct virga_fetch_handle **ret_fetch) {
-    if (api == NULL || request == NULL || request->struct_size < sizeof *request ||
-        request->url == NULL || request->on_done == NULL) {
+    struct virga_fetch_request known;
+    const struct virga_fetch_request *request = &known;
+    if (api == NULL || !known_members(given, &known) || known.url == NULL ||
+        known.on_done == NULL) {
         return -EINVAL;
     }
     struct plugin *plugin = plugin_from(api);
@@ -416,16 +408,23 @@ static int start(const struct virga_host *api, const struct virga_fetch_request 
         return -ENOMEM;
     }
     arena_init(&fetch->arena);
-    defer_init(&fetch->cancel, on_cancel);
+    defer_init(&fetch->turn, on_turn);
     list_init(&fetch->resource.node);
     fetch->engine = engine;
     fetch->on_done = request->on_done;
     fetch->arg = request->arg;
+    fetch->on_head = request->on_head;
+    fetch->on_chunk = request->on_chunk;
+    fetch->on_send = request->on_send;
+    fetch->send_left = request->send_length;
     fetch->body_limit_bytes =
         request->body_limit_bytes != 0 ? request->body_limit_bytes : BODY_LIMIT_DEFAULT_BYTES;
     fetch->easy = curl_easy_init();
     result = fetch->easy == NULL ? -ENOMEM : set_up(fetch, request);
-    if (result == 0) {
+    if (result == 0 && fetch_engine_is_inside(engine)) {
+        defer_arm(plugin->host, &fetch->turn);
+    } else if (result == 0) {
+        fetch->begun = true;
         result = fetch_engine_add(engine, fetch->easy);
     }
     if (result != 0) {
@@ -442,7 +441,13 @@ static int start(const struct virga_host *api, const struct virga_fetch_request 
 static void cancel(struct virga_fetch_handle *fetch) {
     if (fetch != NULL && !fetch->cancelled) {
         fetch->cancelled = true;
-        defer_arm(fetch->resource.owner->host, &fetch->cancel);
+        defer_arm(fetch->resource.owner->host, &fetch->turn);
+    }
+}
+
+static void resume(struct virga_fetch_handle *fetch) {
+    if (fetch != NULL) {
+        defer_arm(fetch->resource.owner->host, &fetch->turn);
     }
 }
 
@@ -450,6 +455,7 @@ const struct virga_fetch ext_fetch = {
     .struct_size = sizeof ext_fetch,
     .start = start,
     .cancel = cancel,
+    .resume = resume,
 };
 
 void ext_fetch_teardown(struct host *host) {

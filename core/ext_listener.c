@@ -11,6 +11,7 @@
 #include "log.h"
 #include "plugin.h"
 #include "request.h"
+#include "reset.h"
 #include "resource.h"
 
 struct virga_listener_handle {
@@ -23,6 +24,9 @@ struct virga_listener_handle {
 static void on_request(void *arg, struct request *req) {
     const struct virga_listener_handle *handle = arg;
     struct plugin_call call;
+    if (reset_holds(req)) {
+        return;
+    }
     plugin_enter(&call, handle->resource.owner, "on_request", req);
     handle->on_request(handle->arg, &req->pub);
     plugin_leave(&call);

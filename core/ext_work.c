@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "crash.h"
 #include "host.h"
 #include "plugin.h"
 #include "resource.h"
@@ -13,6 +14,7 @@
 struct virga_work_handle {
     uv_work_t uv;
     struct resource resource;
+    const char *plugin; /* its name, static text */
     void (*run)(void *arg);
     void (*on_done)(void *arg, int status); /* NULL once the plugin is gone */
     void *arg;
@@ -23,7 +25,9 @@ static size_t pending;
 
 static void on_run(uv_work_t *uv) {
     struct virga_work_handle *work = uv->data;
+    crash_enter_work(work->plugin);
     work->run(work->arg);
+    crash_leave_work();
 }
 
 static void on_after(uv_work_t *uv, int status) {
@@ -61,6 +65,7 @@ static int submit(const struct virga_host *host, void (*run)(void *arg),
         return -ENOMEM;
     }
     work->uv.data = work;
+    work->plugin = plugin->desc->name;
     work->run = run;
     work->on_done = on_done;
     work->arg = arg;

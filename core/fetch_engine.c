@@ -14,6 +14,7 @@ struct fetch_engine {
     CURLM *multi;
     uv_timer_t timer;
     void (*on_done)(CURL *easy, CURLcode result);
+    bool inside;      /* curl runs, and with it callbacks */
     unsigned handles; /* uv handles that are not closed yet */
 };
 
@@ -45,7 +46,9 @@ static void tell_done(struct fetch_engine *engine) {
 
 static void run(struct fetch_engine *engine, curl_socket_t fd, int events) {
     int running;
+    engine->inside = true;
     (void)curl_multi_socket_action(engine->multi, fd, events, &running);
+    engine->inside = false;
     tell_done(engine);
 }
 
@@ -156,6 +159,17 @@ int fetch_engine_get(struct host *host, void (*on_done)(CURL *easy, CURLcode res
     host->fetch = engine;
     *ret_engine = engine;
     return 0;
+}
+
+bool fetch_engine_is_inside(const struct fetch_engine *engine) {
+    return engine->inside;
+}
+
+void fetch_engine_resume(struct fetch_engine *engine, CURL *easy) {
+    engine->inside = true;
+    (void)curl_easy_pause(easy, CURLPAUSE_CONT);
+    engine->inside = false;
+    run(engine, CURL_SOCKET_TIMEOUT, 0);
 }
 
 int fetch_engine_add(struct fetch_engine *engine, CURL *easy) {

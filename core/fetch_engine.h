@@ -5,6 +5,7 @@
 #define CORE_FETCH_ENGINE_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 struct fetch_engine;
 struct host;
@@ -18,8 +19,14 @@ struct host;
 int fetch_engine_get(struct host *host, void (*on_done)(CURL *easy, CURLcode result),
                      struct fetch_engine **ret_engine);
 
-/* Begins a transfer. Errors: -ENOMEM. */
+/* Whether a callback of curl runs: nothing may be added or ended then. */
+bool fetch_engine_is_inside(const struct fetch_engine *engine);
+
+/* Begins a transfer. Not inside a curl callback. Errors: -ENOMEM. */
 int fetch_engine_add(struct fetch_engine *engine, CURL *easy);
+/* Goes on with a transfer that one of its callbacks has paused; the callbacks run inside this call
+ * and may fail it. Not inside a curl callback. */
+void fetch_engine_resume(struct fetch_engine *engine, CURL *easy);
 /* Ends one, done or not; the easy handle stays the caller's. Not inside a curl callback. */
 void fetch_engine_remove(struct fetch_engine *engine, CURL *easy);
 

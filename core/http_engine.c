@@ -20,7 +20,8 @@ int http_engine_ref(struct host *host, struct http_engine **ret_engine) {
             return -ENOMEM;
         }
         engine->host = host;
-        list_init(&engine->owned);
+        list_init(&engine->listeners);
+        list_init(&engine->handled);
         conn_setup_timeouts(engine);
         host->http = engine;
     }
@@ -33,6 +34,10 @@ static void on_closed(uv_handle_t *timer) {
     struct http_engine *engine =
         LIST_ENTRY((struct deadline_clock *)timer->data, struct http_engine, clock);
     free(engine);
+}
+
+void http_engine_hold(struct http_engine *engine) {
+    engine->refs++;
 }
 
 void http_engine_unref(struct http_engine *engine) {

@@ -19,6 +19,8 @@ struct request;
 
 struct http_engine {
     struct host *host;
+    struct list listeners; /* struct listener */
+    struct list handled;   /* struct request: a handler is to answer it */
     struct deadline_clock clock;
     struct deadline_queue idle;   /* between requests */
     struct deadline_queue head;   /* from a request's first byte to the end of its head */
@@ -29,8 +31,7 @@ struct http_engine {
     unsigned spares_count;
     struct request *requests[HTTP_ENGINE_SPARE_REQUESTS]; /* with their first arena block */
     unsigned requests_count;
-    struct list owned; /* requests that a handler has */
-    unsigned refused;  /* connections above the limit that are being told so */
+    unsigned refused; /* connections above the limit that are being told so */
     unsigned refs;
     time_t date_at;
     char date[40];
@@ -39,6 +40,8 @@ struct http_engine {
 /* The host's engine, made when there is none; each listener holds it. Errors: -ENOMEM. Thread:
  * [loop]. */
 int http_engine_ref(struct host *host, struct http_engine **ret_engine);
+/* One more holder of an engine that somebody holds already. */
+void http_engine_hold(struct http_engine *engine);
 void http_engine_unref(struct http_engine *engine);
 
 /* The common read buffer; NULL when out of memory. */

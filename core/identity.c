@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <strings.h>
+#include <virga/helpers/access_key.h>
 
 #include "host.h"
 #include "request.h"
@@ -135,9 +136,47 @@ static bool is_region(struct virga_str region) {
     return true;
 }
 
+/* A service's name in a credential scope: "ecr", "execute-api". */
+static bool is_service(struct virga_str service) {
+    if (service.len > 64) {
+        return false;
+    }
+    for (size_t i = 0; i < service.len; i++) {
+        char c = service.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int identity_give(struct request *req, struct virga_str account, struct virga_str region,
+                  struct virga_str service) {
+    struct virga_request *pub = &req->pub;
+    const struct host *host = req->host;
+    account = account.ptr != NULL ? account : virga_str_from(host->default_account);
+    region = region.ptr != NULL ? region : virga_str_from(host->default_region);
+    service = service.ptr != NULL ? service : virga_str_from("");
+    if (!is_account(account) || !is_region(region) || !is_service(service)) {
+        return -EINVAL;
+    }
+    pub->account = arena_copy(&req->arena, account);
+    pub->region = arena_copy(&req->arena, region);
+    pub->service = arena_copy(&req->arena, service);
+    pub->access_key = pub->account;
+    req->identified = true;
+    return pub->account.ptr != NULL && pub->region.ptr != NULL && pub->service.ptr != NULL
+               ? 0
+               : -ENOMEM;
+}
+
 int identity_parse(struct request *req) {
     struct virga_request *pub = &req->pub;
     struct host *host = req->host;
+    if (req->identified) {
+        return 0;
+    }
     pub->account = virga_str_from(host->default_account);
     pub->region = virga_str_from(host->default_region);
     pub->service = virga_str_from("");
@@ -169,8 +208,14 @@ found:
     if (pub->access_key.ptr == NULL || pub->service.ptr == NULL) {
         return -ENOMEM;
     }
+    char issued[VIRGA_ACCOUNT_LEN + 1];
     if (is_account(pub->access_key)) {
         pub->account = pub->access_key;
+    } else if (virga_access_key_account(pub->access_key, issued) == 0) {
+        pub->account = arena_copy(&req->arena, virga_str_from(issued));
+        if (pub->account.ptr == NULL) {
+            return -ENOMEM;
+        }
     }
     if (is_region(credential.region)) {
         pub->region = arena_copy(&req->arena, credential.region);

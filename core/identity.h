@@ -22,7 +22,13 @@ struct identity_credential {
 int identity_find(struct virga_str authorization, struct virga_str query,
                   struct identity_credential *ret_credential);
 
-/* Fills account, region, service and access_key of a request. Thread: [loop]. Errors: -ENOMEM. */
+/* Fills account, region, service and access_key of a request, unless they were given. Thread:
+ * [loop]. Errors: -ENOMEM. */
 int identity_parse(struct request *req);
+
+/* Gives them: a call from within the host is not signed. ptr NULL: the host's default; the access
+ * key is the account. Thread: [loop]. Errors: -EINVAL not such as AWS has them, -ENOMEM. */
+int identity_give(struct request *req, struct virga_str account, struct virga_str region,
+                  struct virga_str service);
 
 #endif

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 
 #include "ext_config.h"
+#include "ext_dispatch.h"
 #include "ext_fetch.h"
+#include "ext_file.h"
 #include "ext_listener.h"
 #include "ext_log.h"
+#include "ext_metrics.h"
 #include "ext_process.h"
 #include "ext_proxy.h"
 #include "ext_store.h"
@@ -26,6 +29,8 @@ static const struct {
     {VIRGA_WORK_ID, &ext_work},         {VIRGA_STORE_ID, &ext_store},
     {VIRGA_LISTENER_ID, &ext_listener}, {VIRGA_PROXY_ID, &ext_proxy},
     {VIRGA_FETCH_ID, &ext_fetch},       {VIRGA_PROCESS_ID, &ext_process},
+    {VIRGA_FILE_ID, &ext_file},         {VIRGA_DISPATCH_ID, &ext_dispatch},
+    {VIRGA_METRICS_ID, &ext_metrics},
 };
 
 static const void *find_own(const char *id) {

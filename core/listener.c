@@ -14,6 +14,7 @@
 
 #include "conn.h"
 #include "deadline.h"
+#include "fdstore.h"
 #include "host.h"
 #include "http_engine.h"
 #include "log.h"
@@ -32,11 +33,13 @@ struct door {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
+    struct fdstore_key key; /* under which the supervisor holds a copy */
 };
 
 struct listener {
     struct host *host;
     struct http_engine *engine;
+    struct list node; /* engine->listeners */
     struct listener_options options;
     struct deadline_queue deadlines;
     char *unix_path; /* ours, to be removed */
@@ -44,14 +47,18 @@ struct listener {
     size_t doors_count;
     uint16_t port;
     unsigned refs; /* one each: who opened it, a socket, a connection, a request */
+    bool kept;     /* the supervisor holds copies of its sockets */
     bool closed;
 };
 
 /* What a set of sockets is opened on. */
 struct places {
+    const char *owner; /* whose sockets an earlier worker may have left */
+    bool exact;        /* one port, no other will do */
     struct sockaddr_storage addresses[ADDRESSES_MAX];
     char names[ADDRESSES_MAX][INET6_ADDRSTRLEN];
     int fds[ADDRESSES_MAX];
+    const char *fd_names[ADDRESSES_MAX]; /* the address of each */
     size_t count;
     size_t opened;
 };
@@ -153,10 +160,25 @@ static uint16_t bound_port(int fd) {
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-static void close_places(struct places *places) {
+static void close_places(struct places *places, uint16_t port) {
     while (places->opened > 0) {
         (void)close(places->fds[--places->opened]);
+        fdstore_put_back(places->owner, places->fd_names[places->opened], port);
     }
+}
+
+/* Takes the socket over that an earlier worker has left, or opens one. */
+static int obtain_socket(struct places *places, size_t i, uint16_t port) {
+    int fd = port != 0 ? fdstore_take(places->owner, places->names[i], port) : -ENOENT;
+    if (fd < 0) {
+        fd = open_socket(&places->addresses[i], port);
+    }
+    /* It may be our own supervisor that holds the port, for what the last configuration wanted. */
+    if (fd == -EADDRINUSE && port != 0 &&
+        fdstore_evict(places->owner, NULL, port, places->exact) > 0) {
+        fd = open_socket(&places->addresses[i], port);
+    }
+    return fd;
 }
 
 /* This machine has no such address at all: others of the list may do. */
@@ -169,19 +191,20 @@ static int open_port(struct places *places, uint16_t port, struct error *err) {
     int result = -EINVAL;
     places->opened = 0;
     for (size_t i = 0; i < places->count; i++) {
-        int fd = open_socket(&places->addresses[i], port);
+        int fd = obtain_socket(places, i, port);
         if (fd < 0) {
             result = fd;
             (void)error_set(err, fd, "port %u on %s: %s", port, places->names[i], error_text(fd));
             if (is_absent(fd)) {
                 continue;
             }
-            close_places(places);
+            close_places(places, port);
             return fd;
         }
         if (port == 0) {
             port = bound_port(fd);
         }
+        places->fd_names[places->opened] = places->names[i];
         places->fds[places->opened++] = fd;
     }
     return places->opened > 0 ? port : result;
@@ -192,6 +215,16 @@ static int open_range(struct places *places, const struct listener_options *opti
     int result = -EADDRINUSE;
     if (options->port_preferred != 0) {
         result = open_port(places, options->port_preferred, err);
+        if (result > 0) {
+            return result;
+        }
+    }
+    /* Where an earlier worker was: its port, out of the same range. */
+    uint16_t kept;
+    for (unsigned n = 0;
+         (kept = fdstore_port(places->owner, options->port_first, options->port_last, n)) != 0;
+         n++) {
+        result = open_port(places, kept, err);
         if (result > 0) {
             return result;
         }
@@ -248,13 +281,22 @@ static int remove_stale(const struct sockaddr_un *address, struct error *err) {
 }
 
 /* Returns the socket or a negative errno. */
-static int open_unix(const char *path, struct error *err) {
+static int open_unix(const char *owner, const char *path, struct error *err) {
+    struct stat st;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
         return error_set(err, -EINVAL, "the path of a unix socket can have %zu bytes: %s",
                          sizeof address.sun_path - 1, path);
     }
     memcpy(address.sun_path, path, strlen(path));
+    /* A socket whose file is gone can be reached by nobody. */
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        int kept = fdstore_take(owner, path, 0);
+        if (kept >= 0) {
+            return kept;
+        }
+    }
+    (void)fdstore_evict(owner, path, 0, true);
     int result = remove_stale(&address, err);
     if (result != 0) {
         return result;
@@ -285,9 +327,13 @@ static void on_connection(uv_stream_t *server, int status) {
     conn_accept(listener, server);
 }
 
-static int add_door(struct listener *listener, int fd) {
+static int add_door(struct listener *listener, int fd, const struct fdstore_key *key) {
     struct door *door = &listener->doors[listener->doors_count];
     bool unix_socket = listener->unix_path != NULL;
+    door->key = *key;
+    if (listener->kept) {
+        fdstore_keep(key, fd);
+    }
     int result = unix_socket ? uv_pipe_init(listener->host->loop, &door->uv.pipe, 0)
                              : uv_tcp_init(listener->host->loop, &door->uv.tcp);
     if (result != 0) {
@@ -305,6 +351,13 @@ static int add_door(struct listener *listener, int fd) {
     return uv_listen(&door->uv.stream, BACKLOG, on_connection);
 }
 
+/* Whether clients may look for it again after a restart. An ephemeral port of a plugin is known to
+ * whoever the plugin told it, and so means nothing once the plugin's memory is gone. */
+static bool outlives_worker(const struct listener_options *options) {
+    return options->plugin == NULL || options->unix_path != NULL || options->port_first != 0 ||
+           options->port_preferred != 0;
+}
+
 static int create(struct host *host, const struct listener_options *options,
                   struct listener **ret_listener) {
     struct listener *listener = calloc(1, sizeof *listener);
@@ -314,6 +367,7 @@ static int create(struct host *host, const struct listener_options *options,
     listener->host = host;
     listener->options = *options;
     listener->options.addresses = NULL;
+    listener->kept = outlives_worker(options);
     listener->refs = 1;
     if (options->unix_path != NULL) {
         listener->unix_path = strdup(options->unix_path);
@@ -325,9 +379,55 @@ static int create(struct host *host, const struct listener_options *options,
         free(listener);
         return -ENOMEM;
     }
+    list_append(&listener->engine->listeners, &listener->node);
     deadline_queue_init(&listener->deadlines, &listener->engine->clock, options->deadline_ms,
                         request_on_deadline);
     *ret_listener = listener;
+    return 0;
+}
+
+static const char *owner_name(const struct listener_options *options) {
+    return options->plugin != NULL && options->plugin->desc != NULL ? options->plugin->desc->name
+                                                                    : "";
+}
+
+static void make_key(const struct listener_options *options, const char *place, uint16_t port,
+                     struct fdstore_key *key) {
+    memset(key, 0, sizeof *key);
+    (void)snprintf(key->owner, sizeof key->owner, "%s", owner_name(options));
+    (void)snprintf(key->place, sizeof key->place, "%s", place);
+    key->port = port;
+    key->first = options->port_first;
+    key->last = options->port_last;
+}
+
+/* Opens the sockets. Returns the port, 0 for a unix socket. */
+static int open_places(const struct listener_options *options, struct places *places,
+                       struct error *err) {
+    places->owner = owner_name(options);
+    if (options->unix_path != NULL) {
+        int fd = open_unix(places->owner, options->unix_path, err);
+        places->fds[0] = fd;
+        places->fd_names[0] = options->unix_path;
+        places->opened = fd >= 0 ? 1 : 0;
+        return fd >= 0 ? 0 : fd;
+    }
+    if (options->port_last < options->port_first) {
+        return error_set(err, -EINVAL, "the port range %u to %u is empty", options->port_first,
+                         options->port_last);
+    }
+    places->exact = options->port_first != 0 && options->port_first == options->port_last;
+    int result = parse_addresses(options->addresses, places, err);
+    return result == 0 ? open_range(places, options, err) : result;
+}
+
+int listener_check(const struct listener_options *options, struct error *err) {
+    struct places places = {.count = 0};
+    int port = open_places(options, &places, err);
+    if (port < 0) {
+        return port;
+    }
+    close_places(&places, (uint16_t)port);
     return 0;
 }
 
@@ -335,32 +435,20 @@ int listener_open(struct host *host, const struct listener_options *options,
                   struct listener **ret_listener, struct error *err) {
     struct listener *listener = NULL;
     struct places places = {.count = 0};
-    if (options->unix_path == NULL && (options->port_last < options->port_first ||
-                                       parse_addresses(options->addresses, &places, err) != 0)) {
-        return options->port_last < options->port_first
-                   ? error_set(err, -EINVAL, "the port range %u to %u is empty",
-                               options->port_first, options->port_last)
-                   : -EINVAL;
-    }
-    int port = 0;
     int result = create(host, options, &listener);
     if (result != 0) {
         return error_set(err, result, "out of memory");
     }
-    if (options->unix_path != NULL) {
-        result = open_unix(options->unix_path, err);
-        places.fds[0] = result;
-        places.opened = result >= 0 ? 1 : 0;
-        if (result < 0) {
-            /* Not ours to remove. */
-            free(listener->unix_path);
-            listener->unix_path = NULL;
-        }
-    } else {
-        result = port = open_range(&places, options, err);
+    int port = result = open_places(options, &places, err);
+    if (result < 0 && listener->unix_path != NULL) {
+        /* Not ours to remove. */
+        free(listener->unix_path);
+        listener->unix_path = NULL;
     }
     for (size_t i = 0; result >= 0 && i < places.opened; i++) {
-        result = add_door(listener, places.fds[i]);
+        struct fdstore_key key;
+        make_key(options, places.fd_names[i], (uint16_t)port, &key);
+        result = add_door(listener, places.fds[i], &key);
         if (result != 0) {
             for (size_t j = i + 1; j < places.opened; j++) {
                 (void)close(places.fds[j]);
@@ -386,17 +474,53 @@ static void on_door_closed(uv_handle_t *handle) {
     listener_unref(handle->data);
 }
 
+static void close_doors(struct listener *listener) {
+    for (size_t i = 0; i < listener->doors_count; i++) {
+        uv_handle_t *handle = &listener->doors[i].uv.handle;
+        if (!uv_is_closing(handle)) {
+            uv_close(handle, on_door_closed);
+        }
+    }
+}
+
+void listener_pause(struct listener *listener) {
+    close_doors(listener);
+}
+
+void listener_pause_kept(struct host *host) {
+    if (host->http == NULL) {
+        return;
+    }
+    LIST_EACH (node, &host->http->listeners) {
+        struct listener *listener = LIST_ENTRY(node, struct listener, node);
+        if (listener->kept) {
+            listener_pause(listener);
+        }
+    }
+}
+
+void listener_withdraw(struct listener *listener) {
+    close_doors(listener);
+    if (listener->unix_path != NULL) {
+        (void)unlink(listener->unix_path);
+    }
+    for (size_t i = 0; listener->kept && i < listener->doors_count; i++) {
+        fdstore_drop(&listener->doors[i].key);
+    }
+    listener->kept = false;
+}
+
 void listener_close(struct listener *listener) {
     if (listener == NULL || listener->closed) {
         return;
     }
+    /* Why: the next worker goes on with the sockets of one that makes room for it. */
+    if (listener->host->restarting && listener->kept) {
+        listener_pause(listener);
+    } else {
+        listener_withdraw(listener);
+    }
     listener->closed = true;
-    if (listener->unix_path != NULL) {
-        (void)unlink(listener->unix_path);
-    }
-    for (size_t i = 0; i < listener->doors_count; i++) {
-        uv_close(&listener->doors[i].uv.handle, on_door_closed);
-    }
     conn_close_idle_of(listener->host, listener);
     listener_unref(listener);
 }
@@ -411,6 +535,7 @@ void listener_unref(struct listener *listener) {
     }
     struct http_engine *engine = listener->engine;
     deadline_queue_finish(&listener->deadlines);
+    list_remove(&listener->node);
     free(listener->unix_path);
     free(listener);
     http_engine_unref(engine);

@@ -38,11 +38,21 @@ struct listener_options {
 /* Opens it. err names address and port. Errors as in virga/ext/listener.h. Thread: [loop]. */
 int listener_open(struct host *host, const struct listener_options *options,
                   struct listener **ret_listener, struct error *err);
+/* Whether it could be opened now; opens and closes its sockets. Errors: as listener_open(). */
+int listener_check(const struct listener_options *options, struct error *err);
 /* The port; 0 for a unix socket. */
 uint16_t listener_port(const struct listener *listener);
 /* Stops accepting and closes idle connections. The struct lives on until its last connection is
  * gone; on_head and on_request are not called any more. NULL is fine. */
 void listener_close(struct listener *listener);
+
+/* Stops accepting; connections under way go on, further ones wait in the kernel for the next worker
+ * if the supervisor holds the sockets. */
+void listener_pause(struct listener *listener);
+/* The same for all listeners of the host whose sockets the supervisor holds. */
+void listener_pause_kept(struct host *host);
+/* Stops accepting for good: further connections are refused, those under way go on. */
+void listener_withdraw(struct listener *listener);
 
 /* --- between the files of the server --- */
 

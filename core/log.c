@@ -33,6 +33,10 @@ void log_setup(enum virga_log_level level, enum log_format format) {
     atomic_store_explicit(&current_format, (int)format, memory_order_relaxed);
 }
 
+void log_mute(void) {
+    atomic_store_explicit(&current_level, VIRGA_LOG_ERROR + 1, memory_order_relaxed);
+}
+
 enum virga_log_level log_level(void) {
     return (enum virga_log_level)atomic_load_explicit(&current_level, memory_order_relaxed);
 }

@@ -11,6 +11,10 @@ enum log_format { LOG_TEXT, LOG_JSON };
 /* Sets what is written and how. Thread: [loop], before others run. */
 void log_setup(enum virga_log_level level, enum log_format format);
 
+/* Writes nothing any more: for commands that say on stdout what they find. Thread: as log_setup().
+ */
+void log_mute(void);
+
 /* The lowest level that is written. Thread: [any]. */
 enum virga_log_level log_level(void);
 

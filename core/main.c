@@ -1,110 +1,75 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "host.h"
-#include "nearest.h"
+/* The program: the table of its commands. */
+#include "cli.h"
+#include "cli_check_plugin.h"
 #include "process_child.h"
+#include "supervisor.h"
 
-#define SETS_MAX 256
-
-static const char usage[] =
-    "Usage: virga serve [--config FILE] [--set KEY=VALUE]...\n"
-    "       virga --version | --help\n"
-    "\n"
-    "Serves AWS APIs on this machine by the plugins in lib/virga/plugins.\n"
-    "\n"
-    "  --config FILE     settings in YAML (default: ./application.yml if there is one)\n"
-    "  --set KEY=VALUE   one setting, for example --set floci.port=4577; beats FLOCI_* variables,\n"
-    "                    which beat the file\n";
-
-static int unknown(const char *what, const char *word, const char *const *valid, size_t count) {
-    struct nearest nearest;
-    nearest_init(&nearest, word, nearest_hint_limit(word));
-    for (size_t i = 0; i < count; i++) {
-        nearest_offer(&nearest, valid[i]);
-    }
-    (void)fprintf(stderr, "virga: unknown %s %s", what, word);
-    if (nearest.best != NULL) {
-        (void)fprintf(stderr, "; did you mean %s?", nearest.best);
-    }
-    (void)fprintf(stderr, "\nTry virga --help.\n");
-    return 2;
+static int serve(const struct cli_args *args) {
+    return args->no_supervisor ? host_run(&args->options) : supervisor_run(&args->options);
 }
 
-/* The value of "--name VALUE" or "--name=VALUE"; NULL when argv[*at] is another flag. */
-static const char *flag_value(const char *name, char **argv, int *at) {
-    size_t len = strlen(name);
-    if (strncmp(argv[*at], name, len) != 0) {
-        return NULL;
-    }
-    if (argv[*at][len] == '=') {
-        return argv[*at] + len + 1;
-    }
-    if (argv[*at][len] != '\0') {
-        return NULL;
-    }
-    if (argv[*at + 1] == NULL) {
-        (void)fprintf(stderr, "virga: %s needs a value\n", name);
-        exit(2);
-    }
-    return argv[++*at];
-}
-
-static int serve(char **argv) {
-    static const char *const flags[] = {"--config", "--set", "--help"};
-    const char *sets[SETS_MAX];
-    char program[4096];
-    struct host_options options = {.sets = sets, .program_path = program};
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[len > 0 ? len : 0] = '\0';
-    for (int i = 0; argv[i] != NULL; i++) {
-        const char *value = flag_value("--config", argv, &i);
-        if (value != NULL) {
-            options.config_path = value;
-            continue;
-        }
-        value = flag_value("--set", argv, &i);
-        if (value != NULL) {
-            if (options.sets_count == SETS_MAX) {
-                (void)fprintf(stderr, "virga: more than %d --set\n", SETS_MAX);
-                return 2;
-            }
-            sets[options.sets_count++] = value;
-            continue;
-        }
-        if (strcmp(argv[i], "--help") == 0) {
-            (void)fputs(usage, stdout);
-            return 0;
-        }
-        return unknown("argument", argv[i], flags, sizeof flags / sizeof flags[0]);
-    }
-    return host_run(&options);
-}
+static const struct cli_command commands[] = {
+    {
+        .name = "serve",
+        .run = serve,
+        .flags = CLI_TAKES_SETTINGS | CLI_SUPERVISES,
+        .summary = "Serves the APIs until it is told to stop.",
+        .help =
+            "Runs in the foreground; the log goes to stderr. SIGTERM and SIGINT stop it, a second\n"
+            "one at once. SIGHUP takes over a new configuration and new plugins.\n",
+    },
+    {
+        .name = "config",
+        .run = cli_config,
+        .flags = CLI_TAKES_SETTINGS | CLI_TAKES_JSON,
+        .words = "KEY",
+        .words_max = 1,
+        .summary = "Shows every setting: its value, where that comes from, and what it means.",
+        .help =
+            "With KEY only that setting, or the group of settings below it; the name of a plugin\n"
+            "(or core) stands for its settings.\n",
+    },
+    {
+        .name = "plugins",
+        .run = cli_plugins,
+        .flags = CLI_TAKES_SETTINGS | CLI_TAKES_JSON,
+        .summary = "Shows the plugins that serve would load, in the order of their start.",
+        .help = "What would be left out is named with the reason. Nothing is started.\n",
+    },
+    {
+        .name = "inspect",
+        .run = cli_inspect,
+        .flags = CLI_TAKES_JSON,
+        .words = "FILE.so",
+        .words_min = 1,
+        .words_max = 1,
+        .summary = "Shows what a plugin file says of itself.",
+        .help = "Its descriptor, what it exports and which shared libraries it needs. Of its code\n"
+                "only what the dynamic loader runs is run, in a process of its own.\n",
+    },
+    {
+        .name = "check-plugin",
+        .run = cli_check_plugin,
+        .words = "FILE.so [KEY=VALUE]...",
+        .words_min = 1,
+        .words_max = CLI_WORDS_MAX,
+        .summary = "Tests a plugin: what it exports and says of itself, how it starts, answers, stops.",
+        .help = "Runs it in child processes on a host in memory; nothing is opened or stored. KEY=VALUE\n"
+                "are settings of the plugin. Exit status 0 when nothing FAILs.\n",
+    },
+    {
+        .name = "doctor",
+        .run = cli_doctor,
+        .flags = CLI_TAKES_SETTINGS | CLI_TAKES_JSON,
+        .summary = "Checks what this machine has and lacks, and says how to mend it.",
+        .help = "Exit status 0 when nothing FAILs. Plugins add checks of what they need.\n",
+    },
+};
 
 int main(int argc, char **argv) {
-    static const char *const commands[] = {"serve", "--version", "--help"};
-    if (argc < 2) {
-        (void)fputs(usage, stderr);
-        return 2;
-    }
-    if (strcmp(argv[1], "serve") == 0) {
-        return serve(argv + 2);
-    }
-    if (strcmp(argv[1], "--version") == 0) {
-        printf("virga %s (plugin ABI %d.%d)\n", HOST_VERSION, VIRGA_ABI_MAJOR, VIRGA_ABI_MINOR);
-        return 0;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        (void)fputs(usage, stdout);
-        return 0;
-    }
-    if (strcmp(argv[1], PROCESS_CHILD_COMMAND) == 0) {
+    if (argc > 1 && strcmp(argv[1], PROCESS_CHILD_COMMAND) == 0) {
         return process_child_main(argc, argv);
     }
-    return unknown("command", argv[1], commands, sizeof commands / sizeof commands[0]);
+    return cli_main(commands, sizeof commands / sizeof commands[0], argv);
 }

@@ -6,12 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "config_value.h"
+#include "crash.h"
 #include "ext_store.h"
 #include "host.h"
+#include "host_metrics.h"
 #include "interfaces.h"
 #include "log.h"
+#include "metrics.h"
 #include "request.h"
+#include "reset.h"
 #include "resource.h"
+#include "supervision.h"
 
 #define NAME_MAX_LEN 40
 #define ROUTES_MAX 4096
@@ -39,6 +45,28 @@ static bool valid_name(const char *name) {
     size_t len = name != NULL ? strlen(name) : 0;
     return len > 0 && len <= NAME_MAX_LEN &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+/* Whether the declarations and defaults make sense by themselves: what the user sets is judged
+ * later, and then is no reason to leave the plugin out. */
+static int check_config_keys(const struct virga_plugin *desc, struct error *err) {
+    for (size_t i = 0; i < desc->config_keys_count; i++) {
+        struct virga_config_key key = plugin_config_key(desc, i);
+        const char *text;
+        int64_t number;
+        int result = config_value_check_decl(&key, err);
+        /* "${floci.some.key}..." is known only when all keys are. */
+        if (result == 0 && key.default_value != NULL && strncmp(key.default_value, "${", 2) != 0) {
+            result = config_value_check(&key, key.default_value, &text, &number, err);
+            if (result != 0) {
+                return error_wrap(err, "the default of its config key %s", key.key);
+            }
+        }
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
 }
 
 /* What a descriptor must have whatever its minor; the size of minor 0 is the least that can be. */
@@ -78,7 +106,7 @@ static int check_descriptor(const struct virga_plugin *desc, struct error *err) 
         return error_set(err, -EINVAL, "its config keys (%zu of %zu bytes) are malformed",
                          desc->config_keys_count, desc->config_key_size);
     }
-    return 0;
+    return check_config_keys(desc, err);
 }
 
 static void set_status(const struct virga_host *api, enum virga_status status, const char *detail) {
@@ -94,6 +122,10 @@ static void stopped(const struct virga_host *api) {
         plugin->state = PLUGIN_STOPPED;
         host_plugin_stopped(plugin->host);
     }
+}
+
+static void reset_done(const struct virga_host *api, int status, const char *reason) {
+    reset_plugin_done(plugin_from(api), status, reason);
 }
 
 int plugin_adopt(struct host *host, const struct virga_plugin *desc, struct plugin **ret_plugin,
@@ -115,6 +147,7 @@ int plugin_adopt(struct host *host, const struct virga_plugin *desc, struct plug
         .provide = interfaces_provide,
         .set_status = set_status,
         .stopped = stopped,
+        .reset_done = reset_done,
     };
     plugin->host = host;
     memcpy(&plugin->desc_copy, desc,
@@ -148,6 +181,7 @@ int plugin_load(struct host *host, const char *path, struct plugin **ret_plugin,
     }
     (*ret_plugin)->library = library;
     (*ret_plugin)->path = strdup(path);
+    crash_add_library(path, desc->name);
     return 0;
 }
 
@@ -205,12 +239,14 @@ void plugin_destroy(struct plugin *plugin) {
         plugin_leave(&call);
     }
     plugin->self = NULL;
+    metrics_forget(host_metrics_registry(plugin->host), plugin);
     while (!list_empty(&plugin->resources)) {
         struct resource *left = LIST_ENTRY(plugin->resources.next, struct resource, node);
         log_warn("plugin %s left a %s behind; the host takes it back", plugin->desc->name,
                  left->kind);
         left->reclaim(left);
     }
+    request_forsake_all(plugin);
     free(plugin->offers);
     plugin->offers = NULL;
     plugin->offers_count = 0;
@@ -223,10 +259,10 @@ void plugin_enter(struct plugin_call *call, struct plugin *plugin, const char *w
     if (plugin == NULL) {
         return;
     }
-    call->what = what;
     call->request = request;
     call->outer = plugin->host->calls;
-    call->began_ns = uv_hrtime();
+    crumb_fill(&call->crumb, plugin->desc->name, what, request);
+    crumb_publish(&supervision()->loop, &call->crumb);
     plugin->host->calls = call;
 }
 
@@ -235,8 +271,9 @@ void plugin_leave(struct plugin_call *call) {
     if (plugin == NULL) {
         return;
     }
-    uint64_t took_ns = uv_hrtime() - call->began_ns;
+    uint64_t took_ns = uv_hrtime() - call->crumb.since_ns;
     plugin->host->calls = call->outer;
+    crumb_publish(&supervision()->loop, call->outer != NULL ? &call->outer->crumb : NULL);
     plugin->calls++;
     plugin->busy_ns += took_ns;
     /* An inner call of the same plugin (a callback that came within another) leaves the transaction
@@ -247,11 +284,13 @@ void plugin_leave(struct plugin_call *call) {
     }
     if (plugin->store_open && outermost) {
         log_error("plugin %s: %s returned with an open store transaction: rolled back",
-                  plugin->desc->name, call->what);
+                  plugin->desc->name, call->crumb.what);
         ext_store_rollback_left_open(plugin);
     }
     if (took_ns > PLUGIN_SLOW_MS * UINT64_C(1000000)) {
-        log_warn("plugin %s: %s held the loop for %llu ms", plugin->desc->name, call->what,
-                 (unsigned long long)(took_ns / 1000000));
+        char text[CRUMB_TEXT_MAX];
+        log_write(VIRGA_LOG_WARN, "core", call->crumb.request_id,
+                  "%s and held the loop for %llu ms", crumb_describe(&call->crumb, text),
+                  (unsigned long long)(took_ns / 1000000));
     }
 }

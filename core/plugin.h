@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <virga/virga.h>
 
+#include "crumb.h"
 #include "error.h"
 #include "list.h"
 
@@ -17,6 +18,7 @@ enum plugin_state {
     PLUGIN_LOADED,   /* descriptor checked */
     PLUGIN_DISABLED, /* enabled: false */
     PLUGIN_FAILED,   /* could not be loaded or started; `failure` says why */
+    PLUGIN_QUARANTINED, /* it kept crashing and is not started; `failure` says so */
     PLUGIN_RUNNING,
     PLUGIN_STOPPING,
     PLUGIN_STOPPED
@@ -35,6 +37,7 @@ struct plugin {
     char status_detail[256];
     char failure[ERROR_TEXT_MAX];
     struct list resources; /* struct resource */
+    bool lacks_need;       /* it failed because an interface that it needs was not there */
     bool store_open;       /* a store transaction is open */
     uint64_t calls;
     uint64_t busy_ns;
@@ -76,12 +79,12 @@ void plugin_destroy(struct plugin *plugin);
 struct plugin_call {
     struct plugin *plugin;
     struct plugin_call *outer;
-    const char *what; /* "handle", "on_timer" ... static text */
     struct request *request;
-    uint64_t began_ns;
+    struct crumb crumb; /* what runs, also for after the request is gone */
 };
 
-/* Marks that plugin code runs: breadcrumb and time account. Thread: [loop]. `plugin` may be NULL
+/* Marks that plugin code runs: breadcrumb and time account. `what` is static text: "handle",
+ * "on_timer". Thread: [loop]. `plugin` may be NULL
  * (core's own use of an interface): then nothing happens. */
 void plugin_enter(struct plugin_call *call, struct plugin *plugin, const char *what,
                   struct request *request);

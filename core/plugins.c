@@ -11,6 +11,12 @@
 #include "log.h"
 #include "router.h"
 #include "settings.h"
+#include "supervision.h"
+
+/* How it is lifted; for the plugin's name, or its file's when it crashes while it is loaded. */
+#define QUARANTINED                                                                                \
+    "it kept crashing and is quarantined. POST /_floci/plugins/%s/release starts it again, and "   \
+    "so do SIGHUP and a restart. The last crash: %s"
 
 static int is_plugin_file(const struct dirent *entry) {
     size_t len = strlen(entry->d_name);
@@ -40,22 +46,54 @@ static int keep(struct host *host, struct plugin *plugin) {
     return 0;
 }
 
+static void leave_out(struct host *host, const char *path, const char *reason) {
+    log_error("plugin %s is left out: %s", path, reason);
+    void *grown = realloc(host->left_out, (host->left_out_count + 1) * sizeof *host->left_out);
+    if (grown == NULL) {
+        return;
+    }
+    host->left_out = grown;
+    struct left_out *entry = &host->left_out[host->left_out_count];
+    *entry = (struct left_out){strdup(path), strdup(reason)};
+    if (entry->path == NULL || entry->reason == NULL) {
+        free(entry->path);
+        free(entry->reason);
+        return;
+    }
+    host->left_out_count++;
+}
+
+/* Constructors of the library run in this call: it has a crumb of its own, by the file's name. */
+static int load_with_crumb(struct host *host, const char *path, struct plugin **ret_plugin,
+                           struct error *err) {
+    struct crumb crumb;
+    const char *file = strrchr(path, '/');
+    file = file != NULL ? file + 1 : path;
+    const struct quarantine_entry *entry = quarantine_find(&supervision()->quarantine, file);
+    if (entry != NULL) {
+        return error_set(err, -EPERM, QUARANTINED, file, entry->reason);
+    }
+    crumb_fill(&crumb, file, "its load", NULL);
+    crumb_publish(&supervision()->loop, &crumb);
+    int result = plugin_load(host, path, ret_plugin, err);
+    crumb_publish(&supervision()->loop, NULL);
+    return result;
+}
+
 static void load_one(struct host *host, const char *path) {
     struct error err = {0};
     struct plugin *plugin = NULL;
-    if (plugin_load(host, path, &plugin, &err) != 0) {
-        log_error("plugin %s is left out: %s", path, err.text);
-        return;
+    if (load_with_crumb(host, path, &plugin, &err) == 0) {
+        const struct plugin *other = find_plugin(host, plugin->desc->name);
+        if (other != NULL) {
+            (void)error_set(&err, -EEXIST, "%s is called \"%s\" too", other->path,
+                            plugin->desc->name);
+        } else if (keep(host, plugin) != 0) {
+            (void)error_set(&err, -E2BIG, "there are %d plugins already", HOST_MAX_PLUGINS);
+        }
     }
-    const struct plugin *other = find_plugin(host, plugin->desc->name);
-    if (other != NULL) {
-        log_error("plugin %s is left out: %s is called \"%s\" too", path, other->path,
-                  plugin->desc->name);
-        plugin_free(plugin);
-        return;
-    }
-    if (keep(host, plugin) != 0) {
-        log_error("plugin %s is left out: there are %d plugins already", path, HOST_MAX_PLUGINS);
+    if (err.code != 0) {
+        leave_out(host, path, err.text);
         plugin_free(plugin);
     }
 }
@@ -86,6 +124,10 @@ VIRGA_PRINTF(2, 3) static void fail(struct plugin *plugin, const char *format, .
     va_end(args);
     plugin->state = PLUGIN_FAILED;
     log_error("plugin %s is left out: %s", plugin->desc->name, plugin->failure);
+}
+
+void plugins_leave_out(struct plugin *plugin, const char *reason) {
+    fail(plugin, "%s", reason);
 }
 
 static bool lists(const char *const *ids, const char *id) {
@@ -184,6 +226,69 @@ static const char *unmet_need(const struct plugin *plugin) {
     return NULL;
 }
 
+/* Whoever provides it may be there and not running. */
+static void fail_need(const struct host *host, struct plugin *plugin, const char *id) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        const struct plugin *other = host->plugins[i];
+        if (other != plugin && lists(other->desc->provides, id)) {
+            fail(plugin, "it needs %s of plugin %s, which is %s", id, other->desc->name,
+                 other->state == PLUGIN_DISABLED ? "disabled by the configuration" : "not running");
+            return;
+        }
+    }
+    fail(plugin, "it needs %s, which neither this host nor a plugin provides", id);
+}
+
+/* Whether an interface would be there when the plugin at `index` starts. */
+static bool promised(const struct host *host, size_t index, const char *id) {
+    bool found = interfaces_is_host(id);
+    for (size_t i = 0; i < index && !found; i++) {
+        found =
+            host->plugins[i]->state == PLUGIN_LOADED && lists(host->plugins[i]->desc->provides, id);
+    }
+    return found;
+}
+
+static void plan_one(struct host *host, size_t index) {
+    struct error err = {0};
+    struct plugin *plugin = host->plugins[index];
+    if (!settings_plugin_enabled(host, plugin)) {
+        plugin->state = PLUGIN_DISABLED;
+        return;
+    }
+    const char *const *ids = plugin->desc->needs;
+    for (; ids != NULL && *ids != NULL; ids++) {
+        if (!promised(host, index, *ids)) {
+            fail_need(host, plugin, *ids);
+            return;
+        }
+    }
+    if (router_add_plugin(host->router, plugin, &err) != 0) {
+        fail(plugin, "%s", err.text);
+    }
+}
+
+void plugins_plan(struct host *host) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        if (host->plugins[i]->state == PLUGIN_LOADED) {
+            plan_one(host, i);
+        }
+    }
+}
+
+/* Its routes stay, so that who calls it is told. */
+static void hold(struct host *host, struct plugin *plugin, const char *reason) {
+    struct error err = {0};
+    if (router_add_plugin(host->router, plugin, &err) != 0) {
+        fail(plugin, "%s", err.text);
+        return;
+    }
+    (void)snprintf(plugin->failure, sizeof plugin->failure, QUARANTINED, plugin->desc->name,
+                   reason);
+    plugin->state = PLUGIN_QUARANTINED;
+    log_error("plugin %s is not started: %s", plugin->desc->name, plugin->failure);
+}
+
 static void start_one(struct host *host, struct plugin *plugin) {
     struct error err = {0};
     if (!settings_plugin_enabled(host, plugin)) {
@@ -191,17 +296,24 @@ static void start_one(struct host *host, struct plugin *plugin) {
         log_info("plugin %s is disabled by the configuration", plugin->desc->name);
         return;
     }
-    const char *need = unmet_need(plugin);
-    if (need != NULL) {
-        fail(plugin, "it needs %s, which neither this host nor a plugin provides", need);
+    const struct quarantine_entry *held =
+        quarantine_find(&supervision()->quarantine, plugin->desc->name);
+    if (held != NULL) {
+        hold(host, plugin, held->reason);
         return;
     }
     if (router_add_plugin(host->router, plugin, &err) != 0) {
         fail(plugin, "%s", err.text);
         return;
     }
+    /* From here on its routes stay: who calls it is told what keeps it from running. */
+    const char *need = unmet_need(plugin);
+    plugin->lacks_need = need != NULL;
+    if (need != NULL) {
+        fail_need(host, plugin, need);
+        return;
+    }
     if (plugin_start(plugin, &err) != 0) {
-        router_remove_plugin(host->router, plugin);
         log_error("plugin %s could not be started and is left out: %s", plugin->desc->name,
                   err.text);
         return;
@@ -215,6 +327,36 @@ void plugins_start(struct host *host) {
             start_one(host, host->plugins[i]);
         }
     }
+}
+
+/* The plugins stand in the order of start: whoever needs this one comes after it. */
+static void start_those_who_lacked_a_need(struct host *host) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        struct plugin *plugin = host->plugins[i];
+        if (plugin->state == PLUGIN_FAILED && plugin->lacks_need && unmet_need(plugin) == NULL) {
+            router_remove_plugin(host->router, plugin);
+            plugin->state = PLUGIN_LOADED;
+            plugin->failure[0] = '\0';
+            start_one(host, plugin);
+        }
+    }
+}
+
+int plugins_release(struct host *host, const char *name) {
+    if (!quarantine_release(&supervision()->quarantine, name)) {
+        return -ENOENT;
+    }
+    struct plugin *plugin = find_plugin(host, name);
+    log_info("plugin %s is released from quarantine", name);
+    if (plugin == NULL || plugin->state != PLUGIN_QUARANTINED) {
+        return -EAGAIN;
+    }
+    router_remove_plugin(host->router, plugin);
+    plugin->state = PLUGIN_LOADED;
+    plugin->failure[0] = '\0';
+    start_one(host, plugin);
+    start_those_who_lacked_a_need(host);
+    return 0;
 }
 
 void plugins_stop(struct host *host) {
@@ -238,4 +380,20 @@ void plugins_destroy(struct host *host) {
             plugin_destroy(plugin);
         }
     }
+}
+
+void plugins_free(struct host *host) {
+    for (size_t i = 0; i < host->plugins_count; i++) {
+        plugin_free(host->plugins[i]);
+    }
+    for (size_t i = 0; i < host->left_out_count; i++) {
+        free(host->left_out[i].path);
+        free(host->left_out[i].reason);
+    }
+    free(host->plugins);
+    free(host->left_out);
+    host->plugins = NULL;
+    host->left_out = NULL;
+    host->plugins_count = 0;
+    host->left_out_count = 0;
 }

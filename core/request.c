@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 #include "body.h"
-#include "conn.h"
+#include "carrier.h"
 #include "host.h"
+#include "host_metrics.h"
 #include "http_engine.h"
 #include "identity.h"
 #include "listener.h"
@@ -21,8 +22,8 @@
 
 static void on_notify(struct defer *defer);
 
-struct request *request_create(struct conn *conn) {
-    struct http_engine *engine = conn->engine;
+struct request *request_create(struct http_engine *engine, struct listener *listener,
+                               const struct listener_options *options, struct carrier *carrier) {
     struct request *req;
     struct arena arena;
     if (engine->requests_count > 0) {
@@ -40,11 +41,17 @@ struct request *request_create(struct conn *conn) {
     req->live = true;
     req->refs = 1;
     req->host = engine->host;
-    req->conn = conn;
-    req->listener = conn->listener;
-    listener_ref(req->listener);
-    list_init(&req->owned_node);
+    req->carrier = carrier;
+    req->engine = engine;
+    req->listener = listener;
+    req->options = options;
+    if (listener != NULL) {
+        listener_ref(listener); /* which holds the engine */
+    } else {
+        http_engine_hold(engine);
+    }
     defer_init(&req->notify, on_notify);
+    list_init(&req->handled);
     deadline_init(&req->deadline);
     http1_init(&req->http1, &req->arena, engine->host->header_limit_bytes);
     return req;
@@ -64,7 +71,7 @@ void request_unref(struct request *req) {
         return;
     }
     struct listener *listener = req->listener;
-    struct http_engine *engine = listener_engine(listener);
+    struct http_engine *engine = req->engine;
     deadline_stop(&req->deadline);
     if (req->collected_malloced) {
         free(req->collected);
@@ -81,7 +88,11 @@ void request_unref(struct request *req) {
     } else {
         request_free(req);
     }
-    listener_unref(listener);
+    if (listener != NULL) {
+        listener_unref(listener);
+    } else {
+        http_engine_unref(engine);
+    }
 }
 
 void request_blame(const struct request *req, const char *what) {
@@ -97,7 +108,7 @@ static int clip(size_t len, int max) {
 }
 
 /* No query and no header but X-Amz-Target: they may hold credentials. */
-static void write_access_line(struct request *req, bool lost) {
+static void write_access_line(struct request *req, uint64_t took_ns, bool lost) {
     if (log_level() > VIRGA_LOG_INFO) {
         return;
     }
@@ -105,11 +116,14 @@ static void write_access_line(struct request *req, bool lost) {
     if (pub->method.ptr == NULL) {
         log_write(VIRGA_LOG_INFO, "core", req->id, "refused with %d: %s, from %s",
                   req->answered_status, req->http1.reason != NULL ? req->http1.reason : "too slow",
-                  conn_peer(req->conn).ptr);
+                  carrier_peer(req->carrier).ptr);
         return;
     }
     struct virga_str target = request_http.header(pub, "x-amz-target");
-    uint64_t took_us = (uv_hrtime() - req->received_ns) / 1000;
+    if (target.len == 0) {
+        target = pub->action; /* of a Query or RPC call */
+    }
+    uint64_t took_us = took_ns / 1000;
     char status[16] = "-";
     if (req->answered_status != 0) {
         (void)snprintf(status, sizeof status, "%d", req->answered_status);
@@ -147,8 +161,11 @@ static int fill(struct request *req) {
     pub->headers_count = head->headers_count;
     pub->content_length = head->content_length;
     pub->flags = head->content_length > 0 ? VIRGA_REQUEST_HAS_BODY : 0;
-    pub->peer = arena_copy(&req->arena, conn_peer(req->conn));
-    pub->account = pub->region = pub->service = pub->access_key = pub->action = virga_str_from("");
+    pub->peer = arena_copy(&req->arena, carrier_peer(req->carrier));
+    pub->action = virga_str_from("");
+    if (!req->identified) {
+        pub->account = pub->region = pub->service = pub->access_key = virga_str_from("");
+    }
     req->received_ns = uv_hrtime();
     req->keep_alive = head->keep_alive;
     req->continue_due = head->expects_continue && head->content_length > 0;
@@ -156,21 +173,14 @@ static int fill(struct request *req) {
     return pub->peer.ptr != NULL ? 0 : -ENOMEM;
 }
 
-/* A handler gets it, and holds it. */
-static void lend(struct request *req) {
-    req->phase = REQUEST_HANDLED;
-    req->owned = true;
-    request_ref(req);
-    list_append(&req->host->http->owned, &req->owned_node);
-}
-
 void request_on_head(struct request *req) {
-    const struct listener_options *options = listener_options(req->listener);
+    const struct listener_options *options = req->options;
     int result = fill(req);
     req->phase = REQUEST_HANDLED;
     req->streams = options->streams;
     req->body_limit_bytes = options->body_limit_bytes;
     req->plugin = options->plugin;
+    req->speaks_aws = options->on_head != NULL;
     if (result == 0 && options->on_head == NULL) {
         result = identity_parse(req);
     }
@@ -179,12 +189,14 @@ void request_on_head(struct request *req) {
         return;
     }
     if (options->on_head != NULL) {
-        lend(req);
+        req->owned = true;
+        request_ref(req);
         options->on_head(options->arg, req);
         if (!req->owned || req->phase != REQUEST_HANDLED) {
             return;
         }
-        request_give_back(req);
+        req->owned = false;
+        request_unref(req);
     }
     if (req->streams) {
         req->pub.flags |= VIRGA_REQUEST_STREAMS;
@@ -198,13 +210,18 @@ void request_on_head(struct request *req) {
 }
 
 void request_hand_over(struct request *req) {
-    const struct listener_options *options = listener_options(req->listener);
-    if (listener_is_closed(req->listener)) {
-        conn_break(req->conn, -ECANCELED, false);
+    const struct listener_options *options = req->options;
+    if (req->listener != NULL && listener_is_closed(req->listener)) {
+        carrier_break_off(req->carrier, -ECANCELED, false);
         return;
     }
-    lend(req);
-    deadline_start(&req->deadline, listener_deadlines(req->listener));
+    req->phase = REQUEST_HANDLED;
+    req->owned = true;
+    list_append(&req->engine->handled, &req->handled);
+    request_ref(req);
+    if (req->listener != NULL) {
+        deadline_start(&req->deadline, listener_deadlines(req->listener));
+    }
     options->on_request(options->arg, req);
 }
 
@@ -213,37 +230,52 @@ void request_give_back(struct request *req) {
         return;
     }
     req->owned = false;
-    list_remove(&req->owned_node);
+    if (req->handled.next != NULL) {
+        list_remove(&req->handled);
+    }
     deadline_stop(&req->deadline);
     request_unref(req);
 }
 
-/* Whose code is there but whose data is not. */
-static bool is_destroyed(const struct plugin *plugin) {
-    return plugin != NULL && plugin->state == PLUGIN_STOPPED;
-}
-
-void request_reclaim_left(struct host *host) {
-    struct http_engine *engine;
-    if (host->http == NULL || http_engine_ref(host, &engine) != 0) {
-        return;
-    }
-    LIST_EACH_SAFE (node, &engine->owned) {
-        struct request *req = LIST_ENTRY(node, struct request, owned_node);
-        if (is_destroyed(req->plugin) && req->cancelled != 0) {
-            request_blame(req, "it was never answered");
-            request_give_back(req);
+static struct request *unanswered_of(const struct plugin *plugin) {
+    const struct http_engine *engine = plugin->host->http;
+    if (engine != NULL) {
+        LIST_EACH (node, &engine->handled) {
+            struct request *req = LIST_ENTRY(node, struct request, handled);
+            if (req->plugin == plugin) {
+                return req;
+            }
         }
     }
-    http_engine_unref(engine);
+    return NULL;
+}
+
+void request_forsake_all(struct plugin *plugin) {
+    struct request *req;
+    while ((req = unanswered_of(plugin)) != NULL) {
+        const struct virga_request *pub = &req->pub;
+        log_write(VIRGA_LOG_WARN, "core", req->id, "plugin %s never answered %s %.*s%s%.*s%s",
+                  plugin->desc->name, pub->method.ptr, clip(pub->path.len, LOG_PATH_MAX),
+                  pub->path.ptr, pub->action.len > 0 ? " " : "",
+                  clip(pub->action.len, LOG_TARGET_MAX), pub->action.len > 0 ? pub->action.ptr : "",
+                  req->carrier == NULL ? " (client gone)" : "");
+        request_ref(req);
+        if (req->carrier != NULL && req->phase == REQUEST_HANDLED) {
+            response_fail(req, 503, "The service has stopped without an answer");
+        } else if (req->carrier != NULL) {
+            carrier_break_off(req->carrier, -ECANCELED, true);
+        }
+        request_give_back(req);
+        request_unref(req);
+    }
 }
 
 /* ---- when nobody waits any more ---- */
 
 static void on_notify(struct defer *defer) {
     struct request *req = LIST_ENTRY(defer, struct request, notify);
-    /* A destroyed plugin has nothing left to be told. */
-    bool silent = is_destroyed(req->plugin);
+    /* A destroyed plugin has nothing left to be told; its code is there, its data is not. */
+    bool silent = req->plugin != NULL && req->plugin->state == PLUGIN_STOPPED;
     struct plugin_call call;
     if (!silent && req->owned && req->body_begun) {
         body_break(req, req->cancelled);
@@ -282,18 +314,22 @@ void request_cancel(struct request *req, int status) {
 
 void request_detach(struct request *req, int status) {
     if (req->phase != REQUEST_HEAD) {
-        write_access_line(req, status != 0);
+        uint64_t took_ns = req->received_ns != 0 ? uv_hrtime() - req->received_ns : 0;
+        write_access_line(req, took_ns, status != 0);
+        if (req->host->metrics != NULL) {
+            host_metrics_count(req->host->metrics, req, took_ns);
+        }
     }
     if (status != 0) {
         request_cancel(req, status);
     }
-    req->conn = NULL;
+    req->carrier = NULL;
     request_unref(req);
 }
 
 void request_on_deadline(struct deadline *deadline) {
     struct request *req = LIST_ENTRY(deadline, struct request, deadline);
-    if (req->phase != REQUEST_HANDLED || req->conn == NULL) {
+    if (req->phase != REQUEST_HANDLED || req->carrier == NULL) {
         return;
     }
     request_ref(req);

@@ -10,15 +10,17 @@
 #include <virga/plugin.h>
 
 #include "arena.h"
+#include "carrier.h"
 #include "deadline.h"
 #include "defer.h"
 #include "http1.h"
 #include "list.h"
 #include "uuid.h"
 
-struct conn;
 struct host;
+struct http_engine;
 struct listener;
+struct listener_options;
 struct plugin;
 
 /* How far the exchange is. */
@@ -42,18 +44,23 @@ enum request_body {
 struct request {
     struct virga_request pub; /* first: a plugin's `req` is this struct */
     struct host *host;
-    struct conn *conn; /* NULL once the client is gone */
-    struct listener *listener;
-    struct plugin *plugin; /* who answers; NULL = the host itself */
+    struct carrier *carrier; /* NULL once the client is gone */
+    struct http_engine *engine;
+    struct listener *listener;              /* NULL: a call from within the host */
+    const struct listener_options *options; /* who is asked about it; until it is handed over */
+    struct plugin *plugin;                  /* who answers; NULL = the host itself */
     struct arena arena;
     struct virga_route route; /* what pub.route points to when a route matched */
     bool streams;
+    bool speaks_aws;           /* came where plugins' routes are: errors in the caller's protocol */
+    bool identified;           /* who calls was given, and is not to be read from the headers */
+    unsigned depth;            /* of calls within the host: how many stand behind this one */
     uint64_t body_limit_bytes; /* of a buffered body; 0 = the host's */
     uint64_t received_ns;      /* when its head was complete */
     int answered_status;       /* for the access line; 0 = none yet */
 
     /* The rest is private to request.c, body.c, response.c and conn.c. */
-    unsigned refs; /* one each: the connection, the handler, a write under way, a call under way */
+    unsigned refs; /* one each: the carrier, the handler, a write under way, a call under way */
     enum request_phase phase;
     bool live;  /* not in the freelist */
     bool owned; /* a handler has it */
@@ -61,7 +68,7 @@ struct request {
     bool refused;  /* its bytes were no request: nothing after it can be trusted */
     int cancelled; /* negative errno: nobody waits for the handler's answer any more */
     struct http1 http1;
-    struct list owned_node;   /* in http_engine.owned while a handler has it */
+    struct list handled;      /* engine->handled, while a handler has it */
     struct deadline deadline; /* until the answer begins */
     struct defer notify;      /* tells the handler what it must not be told inside its own call */
     void (*on_cancel)(void *arg, struct virga_request *req, int status);
@@ -115,8 +122,14 @@ int request_respond_text(struct request *req, int status, const char *content_ty
 
 /* --- between the files of the server --- */
 
-/* A request whose head is to be read from `conn`, which holds it; NULL when out of memory. */
-struct request *request_create(struct conn *conn);
+static inline int carrier_send(struct request *req, uv_buf_t *bufs, unsigned count, bool copy) {
+    return req->carrier->ops->send(req, bufs, count, copy);
+}
+
+/* A request whose head is to be read; `carrier` holds it. `listener` NULL: it came in on none, and
+ * `options` say who is asked. NULL when out of memory. */
+struct request *request_create(struct http_engine *engine, struct listener *listener,
+                               const struct listener_options *options, struct carrier *carrier);
 void request_ref(struct request *req);
 void request_unref(struct request *req);
 /* Frees a request of the freelist. */
@@ -132,13 +145,13 @@ void request_give_back(struct request *req);
 void request_cancel(struct request *req, int status);
 /* The same once more: it asks only now to be told. */
 void request_renotify(struct request *req);
-/* The connection lets go of it: answered, or (status negative) the client is gone. */
+/* Its carrier lets go of it: answered, or (status negative) the client is gone. */
 void request_detach(struct request *req, int status);
 /* The listener's deadline_ms has passed. */
 void request_on_deadline(struct deadline *deadline);
 
-/* Takes back what destroyed plugins have left unanswered, and names them. */
-void request_reclaim_left(struct host *host);
+/* A plugin has ended: names the requests that it never answered, and ends them. */
+void request_forsake_all(struct plugin *plugin);
 
 /* Logs a mistake in the use of the request, with the name of who made it. */
 void request_blame(const struct request *req, const char *what);

@@ -7,10 +7,11 @@
 #include <strings.h>
 
 #include "body.h"
-#include "conn.h"
+#include "carrier.h"
 #include "host.h"
 #include "http_engine.h"
 #include "log.h"
+#include "protocol.h"
 
 /* ---- the head ---- */
 
@@ -55,6 +56,7 @@ static const char *reason_phrase(int status) {
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
+        {508, "Loop Detected"},
     };
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
         if (phrases[i].status == status) {
@@ -117,7 +119,7 @@ static enum own_header own_header(struct virga_str name) {
 
 /* Whether the connection goes on after this answer; decided when its head is written. */
 static bool stays_open(const struct request *req, bool whole) {
-    if (!req->keep_alive || !conn_can_persist(req->conn)) {
+    if (!req->keep_alive || !carrier_can_persist(req->carrier)) {
         return false;
     }
     /* A body that still flows may come to its end while the answer is sent. */
@@ -239,12 +241,12 @@ static int send_whole(struct request *req, const struct virga_response *res) {
         release_body(res);
         return result;
     }
-    struct conn *conn = req->conn;
+    struct carrier *carrier = req->carrier;
     uv_buf_t bufs[2] = {buf_of(take_head(req)), buf_of(res->body)};
     unsigned count = req->sends_body && res->body.len > 0 ? 2 : 1;
     req->phase = REQUEST_ANSWERED;
     req->sent_bytes = count == 2 ? res->body.len : 0;
-    result = conn_send(req, bufs, count, count == 2 && res->release == NULL);
+    result = carrier_send(req, bufs, count, count == 2 && res->release == NULL);
     if (result == 0) {
         req->release = res->release;
         req->release_arg = res->release_arg;
@@ -252,35 +254,48 @@ static int send_whole(struct request *req, const struct virga_response *res) {
     }
     release_body(res);
     if (result == 1) {
-        conn_settle(conn);
+        carrier_settle(carrier);
         return 0;
     }
     return result;
 }
 
-void response_fail(struct request *req, int status, const char *message) {
-    struct virga_header type = {virga_str_from("Content-Type"), virga_str_from("text/plain")};
-    struct virga_str body;
-    if (req->pub.method.ptr != NULL) {
-        type.value = virga_str_from("application/json");
-        body = arena_printf(&req->arena, "{\"message\":\"%s\"}", message);
-    } else {
+/* The host's words about a request: in the caller's protocol on the AWS port, elsewhere as JSON,
+ * and as plain text where there was no request. */
+static void format_failure(struct request *req, const char *message,
+                           struct protocol_answer *answer) {
+    const struct protocol_error error = {.status = answer->status, .message = message};
+    const char *type = "text/plain";
+    if (req->pub.method.ptr == NULL) {
         uuid_v4(req->id);
-        body = arena_printf(&req->arena, "%s\n", message);
+        answer->body = arena_printf(&req->arena, "%s\n", message);
         req->keep_alive = false;
+    } else if (req->speaks_aws) {
+        (void)protocol_format(req, protocol_of(req), &error, answer);
+        return;
+    } else {
+        type = "application/json";
+        answer->body = arena_printf(&req->arena, "{\"message\":\"%s\"}", message);
     }
+    answer->headers[answer->headers_count++] =
+        (struct virga_header){virga_str_from("Content-Type"), virga_str_from(type)};
+}
+
+void response_fail(struct request *req, int status, const char *message) {
+    struct protocol_answer answer = {.status = status};
+    format_failure(req, message, &answer);
     if (req->cancelled != 0 && req->body != BODY_DONE) {
         req->keep_alive = false; /* The late handler may still hold a part of the body. */
     }
     struct virga_response res = {
         .struct_size = sizeof res,
         .status = status,
-        .headers = &type,
-        .headers_count = 1,
-        .body = body.ptr != NULL ? body : virga_str_from(""),
+        .headers = answer.headers,
+        .headers_count = answer.headers_count,
+        .body = answer.body.ptr != NULL ? answer.body : virga_str_from(""),
     };
     if (send_whole(req, &res) == -ENOMEM) {
-        conn_break(req->conn, -ENOMEM, true);
+        carrier_break_off(req->carrier, -ENOMEM, true);
     }
 }
 
@@ -353,7 +368,7 @@ int response_begin(struct virga_request *pub, const struct virga_response *given
     req->on_writable = on_writable;
     req->on_writable_arg = arg;
     /* The head waits for the first write of this turn, to go out with it. */
-    conn_wake(req->conn);
+    carrier_wake(req->carrier);
     return 0;
 }
 
@@ -362,10 +377,10 @@ void response_flush(struct request *req) {
         return;
     }
     uv_buf_t buf = buf_of(take_head(req));
-    (void)conn_send(req, &buf, 1, false);
+    (void)carrier_send(req, &buf, 1, false);
 }
 
-/* Sends head, chunk line, bytes and chunk end, as far as there are any. As conn_send(). */
+/* Sends head, chunk line, bytes and chunk end, as far as there are any. As carrier_ops.send. */
 static int send_part(struct request *req, struct virga_str bytes) {
     uv_buf_t bufs[4];
     unsigned count = 0;
@@ -381,7 +396,7 @@ static int send_part(struct request *req, struct virga_str bytes) {
         static char line_end[] = "\r\n";
         bufs[count++] = uv_buf_init(line_end, 2);
     }
-    return conn_send(req, bufs, count, false);
+    return carrier_send(req, bufs, count, false);
 }
 
 int response_write(struct virga_request *pub, struct virga_str bytes) {
@@ -416,10 +431,28 @@ int response_write(struct virga_request *pub, struct virga_str bytes) {
     return result;
 }
 
+ssize_t response_send_file(struct request *req, int fd, uint64_t offset, size_t size) {
+    if (req->cancelled != 0) {
+        return -ECANCELED;
+    }
+    response_flush(req);
+    if (req->cancelled != 0) {
+        return -ECANCELED;
+    }
+    if (req->sending || req->carrier->ops->send_file == NULL) {
+        return req->sending ? -EAGAIN : -EOPNOTSUPP;
+    }
+    ssize_t sent = req->carrier->ops->send_file(req, fd, offset, size);
+    if (sent > 0) {
+        req->sent_bytes += (uint64_t)sent;
+    }
+    return sent;
+}
+
 /* Sends what ends the answer and settles. */
 static void send_end(struct request *req) {
     static const struct virga_str last_chunk = {"0\r\n\r\n", 5};
-    struct conn *conn = req->conn;
+    struct carrier *carrier = req->carrier;
     uv_buf_t bufs[2];
     unsigned count = 0;
     if (req->head_pending.len > 0) {
@@ -429,8 +462,8 @@ static void send_end(struct request *req) {
         bufs[count++] = buf_of(last_chunk);
     }
     req->cut = req->sends_body && req->length_known && req->sent_bytes < req->announced;
-    if (count == 0 || conn_send(req, bufs, count, false) == 1) {
-        conn_settle(conn);
+    if (count == 0 || carrier_send(req, bufs, count, false) == 1) {
+        carrier_settle(carrier);
     }
 }
 
@@ -468,7 +501,7 @@ void response_abort(struct virga_request *pub) {
             req->head_pending = (struct virga_str){NULL, 0};
             response_fail(req, 500, "The service gave no answer");
         } else {
-            conn_break(req->conn, -ECANCELED, true);
+            carrier_break_off(req->carrier, -ECANCELED, true);
         }
     }
     request_give_back(req);
@@ -495,13 +528,13 @@ void response_on_sent(struct request *req) {
         plugin_leave(&call);
         return;
     }
-    conn_settle(req->conn);
+    carrier_settle(req->carrier);
 }
 
 void response_continue(struct request *req) {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (req->continue_due) {
         req->continue_due = false;
-        conn_send_interim(req->conn, text, sizeof text - 1);
+        carrier_send_interim(req->carrier, text, sizeof text - 1);
     }
 }

@@ -15,6 +15,11 @@ void response_flush(struct request *req);
 /* What was queued has been sent. */
 void response_on_sent(struct request *req);
 
+/* Sends bytes of a file as the next part of a body that was begun with a known length: as many as
+ * go at once, 0 when the file ends at `offset`. Errors: as carrier_ops.send_file; -EAGAIN and
+ * -EOPNOTSUPP: by write() it goes. */
+ssize_t response_send_file(struct request *req, int fd, uint64_t offset, size_t size);
+
 /* The operations of struct virga_http. */
 int response_respond(struct virga_request *pub, const struct virga_response *res);
 int response_begin(struct virga_request *pub, const struct virga_response *res, uint64_t length,

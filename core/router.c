@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Matching of requests to routes. */
+/* The table: adding routes, refusing two claims on one thing, removing. */
 #include "router.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "pattern.h"
-#include "request.h"
-
-/* Kept apart by kind; within a kind the most specific pattern stands first. */
-enum { KINDS = VIRGA_ROUTE_QUERY + 1 };
-
-struct entry {
-    struct router_entry pub; /* first */
-    char *pattern;
-    char *method;
-    char *service;
-    struct entry *next;
-};
-
-struct router {
-    struct entry *first[KINDS];
-    struct entry *removed; /* kept: a request under way may still point at its route */
-};
-
-static const char admin_prefix[] = "/_floci/";
-static const char localstack_prefix[] = "/_localstack/";
+#include "pattern_host.h"
+#include "router_impl.h"
 
 int router_create(struct router **ret_router) {
     struct router *router = calloc(1, sizeof *router);
@@ -59,10 +40,49 @@ void router_destroy(struct router *router) {
         return;
     }
     for (int kind = 0; kind < KINDS; kind++) {
-        chain_free(router->first[kind]);
+        for (int head = 0; head <= HEADS; head++) {
+            chain_free(router->heads[kind][head]);
+        }
     }
     chain_free(router->removed);
     free(router);
+}
+
+size_t router_hash(const char *text, size_t len) {
+    uint32_t value = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < len; i++) {
+        value = (value ^ (unsigned char)text[i]) * 16777619u;
+    }
+    return value % HEADS;
+}
+
+struct virga_str router_first_segments(const char *path, size_t len, int count) {
+    size_t end = len > 0 && path[0] == '/';
+    for (; count > 0 && end < len; count--) {
+        const char *slash = memchr(path + end, '/', len - end);
+        end = slash != NULL ? (size_t)(slash - path) + (count > 1) : len;
+    }
+    return (struct virga_str){path, end};
+}
+
+static size_t head_of(const struct virga_route *route) {
+    size_t len = strlen(route->pattern);
+    switch (route->kind) {
+    case VIRGA_ROUTE_TARGET:
+    case VIRGA_ROUTE_RPC:
+        return router_hash(route->pattern, len);
+    case VIRGA_ROUTE_REST:
+    case VIRGA_ROUTE_ADMIN:
+        for (int count = 2; count > 0; count--) {
+            struct virga_str first = router_first_segments(route->pattern, len, count);
+            if (memchr(first.ptr, '{', first.len) == NULL) {
+                return router_hash(first.ptr, first.len);
+            }
+        }
+        return OPEN;
+    default:
+        return OPEN;
+    }
 }
 
 static bool same_or_open(const char *a, const char *b) {
@@ -77,7 +97,11 @@ static const char *owner(const struct plugin *plugin) {
 static bool clashes(const struct virga_route *a, const struct virga_route *b) {
     switch (a->kind) {
     case VIRGA_ROUTE_TARGET:
+    case VIRGA_ROUTE_RPC:
         return strcmp(a->pattern, b->pattern) == 0;
+    case VIRGA_ROUTE_HOST:
+        return same_or_open(a->method, b->method) &&
+               pattern_host_compare(a->pattern, b->pattern) == 0;
     case VIRGA_ROUTE_QUERY:
         return strcmp(a->service, b->service) == 0 && strcmp(a->pattern, b->pattern) == 0;
     case VIRGA_ROUTE_ADMIN:
@@ -89,9 +113,21 @@ static bool clashes(const struct virga_route *a, const struct virga_route *b) {
     }
 }
 
+/* Which of two routes of one chain is to be asked first: negative when `a` is. */
+static int compare(const struct virga_route *a, const struct virga_route *b) {
+    switch (a->kind) {
+    case VIRGA_ROUTE_REST:
+    case VIRGA_ROUTE_ADMIN:
+        return pattern_compare(a->pattern, b->pattern);
+    case VIRGA_ROUTE_HOST:
+        return pattern_host_compare(a->pattern, b->pattern);
+    default:
+        return 0;
+    }
+}
+
 static int check_route(const struct virga_route *route, struct error *err) {
-    if (route->kind < VIRGA_ROUTE_ADMIN || route->kind > VIRGA_ROUTE_QUERY ||
-        route->pattern == NULL) {
+    if (route->kind < VIRGA_ROUTE_ADMIN || route->kind >= KINDS || route->pattern == NULL) {
         return error_set(err, -EINVAL, "a route has kind %u%s", route->kind,
                          route->pattern == NULL ? " and no pattern"
                                                 : ", which this host does not know");
@@ -101,6 +137,17 @@ static int check_route(const struct virga_route *route, struct error *err) {
     }
     if (route->kind == VIRGA_ROUTE_TARGET && route->pattern[0] == '\0') {
         return error_set(err, -EINVAL, "its target route has an empty prefix");
+    }
+    if (route->kind == VIRGA_ROUTE_RPC &&
+        (route->pattern[0] == '\0' || strchr(route->pattern, '/') != NULL)) {
+        return error_set(err, -EINVAL, "its RPC route \"%s\" is not the name of a service",
+                         route->pattern);
+    }
+    if (route->kind == VIRGA_ROUTE_HOST && !pattern_host_valid(route->pattern)) {
+        return error_set(err, -EINVAL,
+                         "its host route \"%s\" is malformed: labels and \"*\", separated by dots, "
+                         "at least one that is not \"*\"",
+                         route->pattern);
     }
     if ((route->kind == VIRGA_ROUTE_REST && route->pattern[0] != '/') ||
         (route->kind == VIRGA_ROUTE_ADMIN && route->pattern[0] == '/')) {
@@ -124,7 +171,7 @@ static int add(struct router *router, const struct virga_route *route, struct pl
     if (result != 0) {
         return result;
     }
-    struct entry **link = &router->first[route->kind];
+    struct entry **link = &router->heads[route->kind][head_of(route)];
     for (struct entry *other = *link; other != NULL; other = other->next) {
         if (clashes(&other->pub.route, route)) {
             return error_set(err, -EEXIST, "its route \"%s%s%s\" is claimed by %s already",
@@ -149,10 +196,11 @@ static int add(struct router *router, const struct virga_route *route, struct pl
     entry->pub.route.pattern = entry->pattern;
     entry->pub.route.method = entry->method;
     entry->pub.route.service = entry->service;
-    if (route->kind == VIRGA_ROUTE_REST || route->kind == VIRGA_ROUTE_ADMIN) {
-        while (*link != NULL && pattern_compare((*link)->pub.route.pattern, entry->pattern) <= 0) {
-            link = &(*link)->next;
-        }
+    entry->pattern_len = strlen(entry->pattern);
+    entry->literal_len = strcspn(entry->pattern, "{");
+    entry->service_len = entry->service != NULL ? strlen(entry->service) : 0;
+    while (*link != NULL && compare(&(*link)->pub.route, &entry->pub.route) <= 0) {
+        link = &(*link)->next;
     }
     entry->next = *link;
     *link = entry;
@@ -176,193 +224,23 @@ int router_add_host(struct router *router, const struct virga_route *route,
     return add(router, route, NULL, handle, err);
 }
 
+static void remove_from(struct router *router, struct entry **link, const struct plugin *plugin) {
+    while (*link != NULL) {
+        struct entry *entry = *link;
+        if (entry->pub.plugin == plugin) {
+            *link = entry->next;
+            entry->next = router->removed;
+            router->removed = entry;
+        } else {
+            link = &entry->next;
+        }
+    }
+}
+
 void router_remove_plugin(struct router *router, struct plugin *plugin) {
     for (int kind = 0; kind < KINDS; kind++) {
-        struct entry **link = &router->first[kind];
-        while (*link != NULL) {
-            struct entry *entry = *link;
-            if (entry->pub.plugin == plugin) {
-                *link = entry->next;
-                entry->next = router->removed;
-                router->removed = entry;
-            } else {
-                link = &entry->next;
-            }
+        for (int head = 0; head <= HEADS; head++) {
+            remove_from(router, &router->heads[kind][head], plugin);
         }
     }
-}
-
-/* X-Amz-Target is "<prefix>.<action>"; the action holds no dot. */
-static int match_target(const struct router *router, struct request *req, struct virga_str target,
-                        const struct router_entry **ret_entry) {
-    const char *dot = target.len > 0 ? memrchr(target.ptr, '.', target.len) : NULL;
-    if (dot == NULL) {
-        return -ENOENT;
-    }
-    size_t prefix_len = (size_t)(dot - target.ptr);
-    for (const struct entry *entry = router->first[VIRGA_ROUTE_TARGET]; entry != NULL;
-         entry = entry->next) {
-        if (strlen(entry->pattern) == prefix_len &&
-            memcmp(entry->pattern, target.ptr, prefix_len) == 0) {
-            req->pub.action = (struct virga_str){dot + 1, target.len - prefix_len - 1};
-            *ret_entry = &entry->pub;
-            return 0;
-        }
-    }
-    return -ENOENT;
-}
-
-static int fill_params(struct request *req, const struct virga_str *raw, size_t count) {
-    if (count == 0) {
-        return 0;
-    }
-    struct virga_str *params = arena_alloc(&req->arena, count * sizeof *params);
-    if (params == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < count; i++) {
-        char *text = arena_alloc(&req->arena, raw[i].len + 1);
-        if (text == NULL) {
-            return -ENOMEM;
-        }
-        params[i] = (struct virga_str){text, pattern_decode(raw[i], text)};
-    }
-    req->pub.params = params;
-    req->pub.params_count = count;
-    return 0;
-}
-
-static bool method_fits(const struct virga_route *route, struct virga_str method) {
-    return route->method == NULL || (strlen(route->method) == method.len &&
-                                     memcmp(route->method, method.ptr, method.len) == 0);
-}
-
-static bool starts_with(struct virga_str text, const char *prefix, size_t len) {
-    return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
-}
-
-static int match_admin(const struct router *router, struct request *req, size_t prefix_len,
-                       bool localstack, const struct router_entry **ret_entry) {
-    struct virga_str path = {req->pub.path.ptr + prefix_len, req->pub.path.len - prefix_len};
-    struct virga_str raw[PATTERN_PARAMS_MAX];
-    int result = -ENOENT;
-    for (const struct entry *entry = router->first[VIRGA_ROUTE_ADMIN]; entry != NULL;
-         entry = entry->next) {
-        size_t count;
-        if ((localstack && (entry->pub.route.flags & VIRGA_ROUTE_LOCALSTACK) == 0) ||
-            !pattern_match(entry->pattern, path, raw, &count)) {
-            continue;
-        }
-        if (!method_fits(&entry->pub.route, req->pub.method)) {
-            result = -ENOTSUP;
-            continue;
-        }
-        *ret_entry = &entry->pub;
-        return fill_params(req, raw, count);
-    }
-    return result;
-}
-
-/* The plugin whose service the caller signed for comes first, then routes of no service; an
- * unsigned request takes the first that fits at all. */
-static int match_rest(const struct router *router, struct request *req,
-                      const struct router_entry **ret_entry) {
-    const struct virga_request *pub = &req->pub;
-    struct virga_str raw[PATTERN_PARAMS_MAX];
-    const struct entry *best = NULL;
-    int result = -ENOENT;
-    for (const struct entry *entry = router->first[VIRGA_ROUTE_REST]; entry != NULL;
-         entry = entry->next) {
-        size_t count;
-        const char *service = entry->pub.route.service;
-        bool signed_for = service != NULL && strlen(service) == pub->service.len &&
-                          memcmp(service, pub->service.ptr, pub->service.len) == 0;
-        bool open = service == NULL || pub->service.len == 0;
-        if ((!signed_for && (!open || best != NULL)) ||
-            !pattern_match(entry->pattern, pub->path, raw, &count)) {
-            continue;
-        }
-        if (!method_fits(&entry->pub.route, pub->method)) {
-            result = -ENOTSUP;
-            continue;
-        }
-        best = entry;
-        if (signed_for) {
-            break;
-        }
-    }
-    if (best == NULL) {
-        return result;
-    }
-    size_t count;
-    pattern_match(best->pattern, pub->path, raw, &count);
-    *ret_entry = &best->pub;
-    return fill_params(req, raw, count);
-}
-
-int router_match(const struct router *router, struct request *req,
-                 const struct router_entry **ret_entry) {
-    const struct virga_request *pub = &req->pub;
-    req->pub.action = virga_str_from("");
-    if (starts_with(pub->path, admin_prefix, sizeof admin_prefix - 1)) {
-        return match_admin(router, req, sizeof admin_prefix - 1, false, ret_entry);
-    }
-    if (starts_with(pub->path, localstack_prefix, sizeof localstack_prefix - 1)) {
-        return match_admin(router, req, sizeof localstack_prefix - 1, true, ret_entry);
-    }
-    struct virga_str target = request_http.header(pub, "x-amz-target");
-    if (target.ptr != NULL) {
-        return match_target(router, req, target, ret_entry);
-    }
-    int result = match_rest(router, req, ret_entry);
-    if (result == -ENOENT && !router_is_form(req) && pub->query.len > 0) {
-        return router_match_query(router, req, pub->query, ret_entry);
-    }
-    return result;
-}
-
-bool router_is_form(const struct request *req) {
-    static const char form[] = "application/x-www-form-urlencoded";
-    struct virga_str type = request_http.header(&req->pub, "content-type");
-    return type.len >= sizeof form - 1 && strncasecmp(type.ptr, form, sizeof form - 1) == 0 &&
-           (type.len == sizeof form - 1 || type.ptr[sizeof form - 1] == ';' ||
-            type.ptr[sizeof form - 1] == ' ');
-}
-
-int router_match_query(const struct router *router, struct request *req,
-                       struct virga_str parameters, const struct router_entry **ret_entry) {
-    struct virga_str action = pattern_form_value(parameters, "Action");
-    struct virga_str version = pattern_form_value(parameters, "Version");
-    if (action.ptr == NULL || action.len == 0) {
-        return -ENOENT;
-    }
-    struct virga_str service = req->pub.service;
-    for (const struct entry *entry = router->first[VIRGA_ROUTE_QUERY]; entry != NULL;
-         entry = entry->next) {
-        bool same_service =
-            service.len == 0 || (strlen(entry->service) == service.len &&
-                                 memcmp(entry->service, service.ptr, service.len) == 0);
-        bool same_version =
-            entry->pattern[0] == '\0' || (strlen(entry->pattern) == version.len &&
-                                          memcmp(entry->pattern, version.ptr, version.len) == 0);
-        /* An unsigned request is told by its Version alone, so a route that takes every Version
-         * would get all. */
-        if (same_service && same_version && (service.len > 0 || entry->pattern[0] != '\0')) {
-            req->pub.action = arena_copy(&req->arena, action);
-            *ret_entry = &entry->pub;
-            return req->pub.action.ptr != NULL ? 0 : -ENOMEM;
-        }
-    }
-    return -ENOENT;
-}
-
-uint64_t router_query_limit(const struct router *router, uint64_t default_bytes) {
-    uint64_t limit = default_bytes;
-    for (const struct entry *entry = router->first[VIRGA_ROUTE_QUERY]; entry != NULL;
-         entry = entry->next) {
-        if (entry->pub.route.body_limit_bytes > limit) {
-            limit = entry->pub.route.body_limit_bytes;
-        }
-    }
-    return limit;
 }

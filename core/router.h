@@ -36,6 +36,9 @@ void router_remove_plugin(struct router *router, struct plugin *plugin);
 int router_match(const struct router *router, struct request *req,
                  const struct router_entry **ret_entry);
 
+/* Whether the path is below /_floci or /_localstack, which are the host's whatever is there. */
+bool router_is_admin(const struct virga_request *pub);
+
 /* Whether the request speaks the Query protocol with its parameters in the body. */
 bool router_is_form(const struct request *req);
 
@@ -43,6 +46,9 @@ bool router_is_form(const struct request *req);
  * string. Fills pub.action. Errors: -ENOENT, -ENOMEM. */
 int router_match_query(const struct router *router, struct request *req,
                        struct virga_str parameters, const struct router_entry **ret_entry);
+
+/* Whether some Query route takes requests that are signed for `service` (empty: unsigned ones). */
+bool router_may_be_query(const struct router *router, struct virga_str service);
 
 /* The largest body that any Query route takes. */
 uint64_t router_query_limit(const struct router *router, uint64_t default_bytes);

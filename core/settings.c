@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "fallback.h"
 #include "host.h"
 #include "log.h"
 
@@ -30,6 +31,16 @@ static const struct virga_config_key keys[] = {
     STRING_KEY("default-region", "us-east-1", "The region of unsigned requests."),
     STRING_KEY("plugin-dir", NULL,
                "Where plugins are loaded from; by default lib/virga/plugins beside the program."),
+    STRING_KEY("fallback-endpoint", NULL,
+               "Where requests go that no plugin serves, as http://host:port; unset: they are "
+               "answered with an error."),
+    STRING_KEY("init-hooks.path", NULL,
+               "The folder with boot.d, start.d, ready.d and stop.d; unset: ./init if it is "
+               "there."),
+    STRING_KEY("init-hooks.shell-executable", "/bin/sh", "The shell that runs init scripts."),
+    INT_KEY("init-hooks.timeout-seconds", "30", 1, 86400, "How long one init script may run."),
+    INT_KEY("init-hooks.shutdown-grace-period-seconds", "5", 0, 3600,
+            "How long the scripts of stop.d may run, together."),
     ENUM_KEY("storage.mode", "persistent", "persistent|memory",
              "Whether state survives the process."),
     STRING_KEY("storage.persistent-path", "./data", "The directory that holds all state."),
@@ -48,6 +59,12 @@ static const struct virga_config_key keys[] = {
     INT_KEY("limits.connections", "16384", 1, 1000000, "Connections at one time, over all ports."),
     INT_KEY("limits.drain-timeout-ms", "10000", 0, 3600000,
             "How long a stop waits for requests under way."),
+    INT_KEY("limits.deadline-ms", "960000", 0, 86400000,
+            "How long a request may be without the beginning of an answer, then it gets 504; 0 = "
+            "for ever. The longest that Lambda runs is 15 minutes."),
+    INT_KEY("watchdog.stall-abort-s", "30", 0, 86400,
+            "How long the loop may stand still before the worker is aborted and replaced; 0 = for "
+            "ever."),
 };
 
 static const struct virga_config_key enabled_key = {
@@ -91,6 +108,16 @@ int settings_plugin_enabled(const struct host *host, const struct plugin *plugin
     return config_bool(host->config, key);
 }
 
+const char *settings_shown(const struct config_entry *entry) {
+    static const char *const words[] = {"secret", "password", "token"};
+    for (size_t i = 0; entry->value != NULL && i < sizeof words / sizeof words[0]; i++) {
+        if (strstr(entry->key, words[i]) != NULL) {
+            return "********";
+        }
+    }
+    return entry->value;
+}
+
 static int check_account(const char *account, struct error *err) {
     if (strlen(account) != 12 || strspn(account, "0123456789") != 12) {
         return error_set(err, -EINVAL, "floci.default-account-id: \"%s\" is not 12 digits",
@@ -126,6 +153,11 @@ int settings_apply(struct host *host, struct error *err) {
     int result = check_account(account != NULL ? account : "", err);
     if (result == 0) {
         result = check_region(region != NULL ? region : "", err);
+    }
+    const char *endpoint = config_string(config, "floci.fallback-endpoint");
+    if (result == 0 && endpoint != NULL) {
+        struct fallback_endpoint unused;
+        result = fallback_parse(endpoint, &unused, err);
     }
     if (result != 0) {
         return result;

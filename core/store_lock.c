@@ -57,6 +57,23 @@ int store_lock_take(const char *path, int *ret_fd, struct error *err) {
     return 0;
 }
 
+int store_lock_probe(const char *dir, struct error *err) {
+    char lock[PATH_MAX + sizeof LOCK_NAME];
+    (void)snprintf(lock, sizeof lock, "%s/" LOCK_NAME, dir);
+    int fd = open(lock, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        int rc = -errno;
+        return error_set(err, rc, "%s cannot be opened: %s", lock, error_text(rc));
+    }
+    int rc = 0;
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        rc = errno == EWOULDBLOCK ? refuse_held(fd, dir, err)
+                                  : error_set(err, -errno, "%s cannot be locked", lock);
+    }
+    (void)close(fd);
+    return rc;
+}
+
 void store_lock_drop(int fd) {
     if (fd >= 0) {
         (void)close(fd);

@@ -14,6 +14,10 @@ void backend_destroy(struct backend *backend);
 /* Ends or leaves the registry (keep-running-on-shutdown); on_stopped when that is done. */
 void backend_stop(struct backend *backend, void (*on_stopped)(void *arg), void *arg);
 
+/* Takes all that the registry has stored away: what the store knows of it is to be forgotten. No
+ * request may be under way. Errors: from the system. */
+int backend_reset(struct backend *backend);
+
 /* Makes sure that the registry answers (starting or adopting it, and reconciling on its first
  * start), then calls on_ready with status 0, or a negative errno and the reason in words. Calls
  * that come meanwhile wait for the same start. A failed start is tried again by the next call. */

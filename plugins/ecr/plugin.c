@@ -3,6 +3,7 @@
  */
 #include "actions.h"
 #include "backend.h"
+#include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
 #include "resolver.h"
@@ -225,6 +226,13 @@ static int stop(void *self) {
     return -EINPROGRESS;
 }
 
+/* The store is emptied by the host; without this the registry's contents would come back with the
+ * next reconcile. */
+static int reset(void *self) {
+    struct plugin *plugin = self;
+    return backend_reset(plugin->ecr.backend);
+}
+
 static const char *const needs[] = {
     VIRGA_LOG_ID,   VIRGA_CONFIG_ID, VIRGA_TIMER_ID,   VIRGA_WORK_ID,  VIRGA_LISTENER_ID,
     VIRGA_PROXY_ID, VIRGA_FETCH_ID,  VIRGA_PROCESS_ID, VIRGA_STORE_ID, NULL};
@@ -241,4 +249,6 @@ const struct virga_plugin virga_plugin_v1 = {
     .handle = handle,
     .stop = stop,
     .destroy = destroy,
+    .doctor = doctor_check,
+    .reset = reset,
 };

@@ -384,6 +384,35 @@ int registry_files_revisions(const struct registry_files *files, const char *ups
                     files->root, upstream_name);
 }
 
+/* A new directory in the trash. */
+static int make_trash(const struct registry_files *files, char ret_path[REGISTRY_PATH_MAX]) {
+    int result = make_directories(files->trash, 0700);
+    if (result == 0) {
+        result = path_set(ret_path, "%s/XXXXXX", files->trash);
+    }
+    return result == 0 && mkdtemp(ret_path) == NULL ? -errno : result;
+}
+
+int registry_files_discard_all(struct registry_files *files) {
+    char from[REGISTRY_PATH_MAX], into[REGISTRY_PATH_MAX], to[REGISTRY_PATH_MAX];
+    struct stat st;
+    int result = path_set(from, "%s/docker", files->root);
+    if (result == 0 && lstat(from, &st) != 0) {
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    }
+    /* Its owner may be another virga, where this one has not needed the registry yet. */
+    if (result == 0) {
+        result = take_lock(files);
+    }
+    if (result == 0) {
+        result = make_trash(files, into);
+    }
+    if (result == 0) {
+        result = path_set(to, "%s/docker", into);
+    }
+    return result == 0 && rename(from, to) != 0 ? -errno : result;
+}
+
 int registry_files_discard(const struct registry_files *files, const char *upstream_name) {
     static const char *const parts[] = {"_manifests", "_layers", "_uploads"};
     char from[REGISTRY_PATH_MAX], into[REGISTRY_PATH_MAX], to[REGISTRY_PATH_MAX];
@@ -402,13 +431,7 @@ int registry_files_discard(const struct registry_files *files, const char *upstr
             return -errno;
         }
         if (!any) {
-            result = make_directories(files->trash, 0700);
-            if (result == 0) {
-                result = path_set(into, "%s/XXXXXX", files->trash);
-            }
-            if (result == 0 && mkdtemp(into) == NULL) {
-                result = -errno;
-            }
+            result = make_trash(files, into);
             if (result != 0) {
                 return result;
             }

@@ -58,6 +58,9 @@ int registry_files_revisions(const struct registry_files *files, const char *ups
  * instant; never what belongs to a repository nested below it. What was taken waits in the trash.
  * `upstream_name` is backend_name()'s. Errors: from the system. */
 int registry_files_discard(const struct registry_files *files, const char *upstream_name);
+/* The same for everything: repositories, blobs and uploads; a registry that runs goes on with empty
+ * storage. Errors: -EBUSY another process uses the data path, others from the system. */
+int registry_files_discard_all(struct registry_files *files);
 /* Puts what waits in the trash where registry_files_empty_trash() removes it; false when there is
  * nothing. */
 bool registry_files_take_trash(const struct registry_files *files);

@@ -221,3 +221,11 @@ void backend_collect_trash(struct backend *backend) {
             ecr->work->submit(ecr->host, run_trash, on_trash_done, backend, NULL) == 0;
     }
 }
+
+int backend_reset(struct backend *backend) {
+    int result = registry_files_discard_all(&backend->files);
+    if (result == 0) {
+        backend_collect_trash(backend);
+    }
+    return result;
+}

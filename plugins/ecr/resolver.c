@@ -12,9 +12,7 @@ struct question {
     struct ecr *ecr;
     void (*on_done)(void *arg);
     void *arg;
-    char name[128];
-    int error;          /* of getaddrinfo() */
-    char elsewhere[64]; /* an address that is not loopback; empty when there is none */
+    struct resolver_answer answer;
 };
 
 static bool is_loopback(const struct sockaddr *address) {
@@ -26,36 +24,48 @@ static bool is_loopback(const struct sockaddr *address) {
     return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-static void run(void *arg) {
-    struct question *question = arg;
+void resolver_look_up(struct resolver_answer *answer) {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
-    question->error = getaddrinfo(question->name, NULL, &hints, &list);
-    if (question->error != 0) {
+    answer->error = getaddrinfo(answer->name, NULL, &hints, &list);
+    answer->elsewhere[0] = '\0';
+    if (answer->error != 0) {
         return;
     }
     for (const struct addrinfo *at = list; at != NULL; at = at->ai_next) {
         if (!is_loopback(at->ai_addr)) {
-            (void)getnameinfo(at->ai_addr, at->ai_addrlen, question->elsewhere,
-                              sizeof question->elsewhere, NULL, 0, NI_NUMERICHOST);
+            (void)getnameinfo(at->ai_addr, at->ai_addrlen, answer->elsewhere,
+                              sizeof answer->elsewhere, NULL, 0, NI_NUMERICHOST);
         }
     }
     freeaddrinfo(list);
 }
 
+void resolver_name(const struct ecr *ecr, char *name, size_t size) {
+    struct virga_str account = ecr->config->get_string(ecr->host, "floci.default-account-id");
+    struct virga_str region = ecr->config->get_string(ecr->host, "floci.default-region");
+    (void)snprintf(name, size, "%.*s.dkr.ecr.%.*s.localhost", (int)account.len,
+                   account.ptr != NULL ? account.ptr : "", (int)region.len,
+                   region.ptr != NULL ? region.ptr : "");
+}
+
+static void run(void *arg) {
+    struct question *question = arg;
+    resolver_look_up(&question->answer);
+}
+
 #define REMEDIES                                                                                   \
-    "; docker and other clients will not reach the registry by its hostname. Install "             \
-    "libnss-myhostname (Debian, Ubuntu), or set floci.services.ecr.uri-style: path"
+    "; docker and other clients will not reach the registry by its hostname. " RESOLVER_REMEDY
 
 static void done(void *arg, int status) {
     struct question *question = arg;
     struct ecr *ecr = question->ecr;
-    if (status == 0 && question->error != 0) {
+    if (status == 0 && question->answer.error != 0) {
         ECR_LOG(ecr, VIRGA_LOG_WARN, NULL, "%s does not resolve on this machine (%s)" REMEDIES,
-                question->name, gai_strerror(question->error));
-    } else if (status == 0 && question->elsewhere[0] != '\0') {
+                question->answer.name, gai_strerror(question->answer.error));
+    } else if (status == 0 && question->answer.elsewhere[0] != '\0') {
         ECR_LOG(ecr, VIRGA_LOG_WARN, NULL, "%s resolves to %s and not to this machine" REMEDIES,
-                question->name, question->elsewhere);
+                question->answer.name, question->answer.elsewhere);
     }
     question->on_done(question->arg);
     free(question);
@@ -66,14 +76,10 @@ int resolver_ask(struct ecr *ecr, void (*on_done)(void *arg), void *arg) {
     if (question == NULL) {
         return -ENOMEM;
     }
-    struct virga_str account = ecr->config->get_string(ecr->host, "floci.default-account-id");
-    struct virga_str region = ecr->config->get_string(ecr->host, "floci.default-region");
     question->ecr = ecr;
     question->on_done = on_done;
     question->arg = arg;
-    (void)snprintf(question->name, sizeof question->name, "%.*s.dkr.ecr.%.*s.localhost",
-                   (int)account.len, account.ptr != NULL ? account.ptr : "", (int)region.len,
-                   region.ptr != NULL ? region.ptr : "");
+    resolver_name(ecr, question->answer.name, sizeof question->answer.name);
     int result = ecr->work->submit(ecr->host, run, done, question, NULL);
     if (result != 0) {
         free(question);

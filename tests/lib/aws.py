@@ -111,20 +111,23 @@ def find_cli():
 class Cli:
     """The aws command line against a server."""
 
-    def __init__(self, virga, account="test", region=REGION):
+    def __init__(self, virga, account="test", region=REGION, service="ecr", session_token=None):
         self.program = find_cli()
+        self.service = service
         self.env = clean_env({
             "AWS_ENDPOINT_URL": virga.endpoint, "AWS_ACCESS_KEY_ID": account,
             "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": region,
             "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
             "HOME": virga.dir})
+        if session_token:
+            self.env["AWS_SESSION_TOKEN"] = session_token
         self.endpoint = virga.endpoint
 
     def run(self, *args):
-        """(exit code, stdout, stderr) of `aws ecr ...`."""
+        """(exit code, stdout, stderr) of `aws <service> ...`."""
         # Older releases of version 2 do not know AWS_ENDPOINT_URL.
-        done = subprocess.run([self.program, "ecr", *args, "--endpoint-url", self.endpoint],
+        done = subprocess.run([self.program, self.service, *args, "--endpoint-url", self.endpoint],
                               env=self.env, stdin=subprocess.DEVNULL, text=True, timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return done.returncode, done.stdout, done.stderr
@@ -132,7 +135,7 @@ class Cli:
     def text(self, *args):
         code, out, err = self.run(*args)
         if code != 0:
-            raise AssertionError("aws ecr %s: exit %d: %s" % (" ".join(args), code, err))
+            raise AssertionError("aws %s %s: exit %d: %s" % (self.service, " ".join(args), code, err))
         return out
 
     def json(self, *args):

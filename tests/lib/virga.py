@@ -78,6 +78,17 @@ def reserve_ports():
     raise RuntimeError("no free ports")
 
 
+_claims = []  # of free_ports(), held until the program ends
+
+
+def free_ports(count=1):
+    """The first of `count` adjacent free ports that no other test takes."""
+    assert count <= BLOCK_PORTS
+    first, claim = reserve_ports()
+    _claims.append(claim)
+    return first
+
+
 def wait_for(condition, seconds=10.0, what="condition"):
     """Polls until condition() is true and returns its value."""
     end = time.monotonic() + seconds
@@ -193,9 +204,11 @@ class Virga:
 
     def kill9(self):
         """Ends virga's own processes as a power cut would; the registry is left as it is."""
-        for pid, exe in self.processes():
-            if exe == os.path.realpath(BINARY):
-                os.kill(pid, signal.SIGKILL)
+        # At one time: a supervisor that outlives its worker would start another.
+        for signum in (signal.SIGSTOP, signal.SIGKILL):
+            for pid, exe in self.processes():
+                if exe == os.path.realpath(BINARY):
+                    os.kill(pid, signum)
         self.proc.wait(STOP_SECONDS)
         self.proc.stdout.close()
         self.check_log()

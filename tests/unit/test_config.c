@@ -150,13 +150,13 @@ static void reference_in_a_given_value_stays_text(void **state) {
 
 static void default_that_names_an_unknown_key_is_refused(void **state) {
     struct setup *s = *state;
-    assert_int_equal(declare_ecr(s), -EINVAL);
+    assert_int_equal(declare_ecr(s), -ENOENT);
     assert_non_null(strstr(s->err.text, "floci.storage.persistent-path"));
 }
 
 static void failed_declare_leaves_no_key_behind(void **state) {
     struct setup *s = *state;
-    assert_int_equal(declare_ecr(s), -EINVAL);
+    assert_int_equal(declare_ecr(s), -ENOENT);
     assert_int_equal(config_count(s->config), 0);
     assert_int_equal(declare_all(s), 0);
 }

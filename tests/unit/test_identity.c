@@ -5,6 +5,7 @@
 #include <setjmp.h>
 
 #include <cmocka.h>
+#include <virga/helpers/access_key.h>
 
 #include "fake_request.h"
 
@@ -32,6 +33,18 @@ static void access_key_of_12_digits_is_the_account(void **state) {
     (void)state;
     check(SIGNED("123456789012/20260101/eu-west-1/ecr/aws4_request"), "", "123456789012",
           "eu-west-1", "ecr", "123456789012");
+}
+
+static void issued_access_keys_lead_back_to_their_account(void **state) {
+    char key[VIRGA_ACCESS_KEY_LEN + 1];
+    char header[200];
+    (void)state;
+    assert_int_equal(virga_access_key_make(virga_str_from("210987654321"), 12345, key), 0);
+    (void)snprintf(header, sizeof header, SIGNED("%s/20260101/eu-west-1/ecr/aws4_request"), key);
+    check(header, "", "210987654321", "eu-west-1", "ecr", key);
+    key[19] = key[19] == 'A' ? 'B' : 'A';
+    (void)snprintf(header, sizeof header, SIGNED("%s/20260101/eu-west-1/ecr/aws4_request"), key);
+    check(header, "", "000000000000", "eu-west-1", "ecr", key);
 }
 
 static void other_access_keys_get_the_default_account(void **state) {
@@ -79,6 +92,7 @@ static void presigned_queries_carry_the_scope_encoded_or_not(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(access_key_of_12_digits_is_the_account),
+        cmocka_unit_test(issued_access_keys_lead_back_to_their_account),
         cmocka_unit_test(other_access_keys_get_the_default_account),
         cmocka_unit_test(unsigned_requests_get_the_defaults),
         cmocka_unit_test(malformed_scopes_count_as_unsigned),

@@ -61,11 +61,19 @@ static const struct virga_route sts_routes[] = {
 static const struct virga_route cfn_routes[] = {
     {.kind = VIRGA_ROUTE_QUERY, .pattern = "", .service = "cloudformation"},
 };
+static const struct virga_route url_routes[] = {
+    {.kind = VIRGA_ROUTE_HOST, .pattern = "*.lambda-url.*"},
+    {.kind = VIRGA_ROUTE_HOST, .method = "GET", .pattern = "static.lambda-url.*", .tag = 1},
+};
+static const struct virga_route rpc_routes[] = {
+    {.kind = VIRGA_ROUTE_RPC, .pattern = "GraniteServiceVersion20100801", .service = "monitoring"},
+};
 static const struct virga_plugin descs[] = {
     PLUGIN("ecr", ecr_routes), PLUGIN("lambda", lambda_routes), PLUGIN("s3", s3_routes),
-    PLUGIN("sts", sts_routes), PLUGIN("cfn", cfn_routes),
+    PLUGIN("sts", sts_routes), PLUGIN("cfn", cfn_routes),       PLUGIN("url", url_routes),
+    PLUGIN("rpc", rpc_routes),
 };
-enum { ECR, LAMBDA, S3, STS, CFN, COUNT };
+enum { ECR, LAMBDA, S3, STS, CFN, URL, RPC, COUNT };
 static struct plugin plugins[COUNT];
 static struct router *router;
 
@@ -186,6 +194,151 @@ static void query_is_told_by_service_and_version(void **state) {
     fake_request_finish(&fake);
 }
 
+static void a_host_pattern_takes_every_path_of_its_hosts(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/", "/_floci/ecr/gc", "/2015-03-31/functions/f"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct fake_request fake;
+        const struct router_entry *entry;
+        fake_request_init(&fake, NULL, "POST", paths[i], "");
+        fake.req.pub.host = virga_str_from("Abc.lambda-url.us-east-1.localhost:4566");
+        assert_int_equal(match(&fake, &entry), 0);
+        assert_ptr_equal(entry->plugin, &plugins[URL]);
+        assert_int_equal(fake.req.pub.params_count, 2);
+        assert_string_equal(fake.req.pub.params[0].ptr, "Abc");
+        assert_string_equal(fake.req.pub.params[1].ptr, "us-east-1.localhost");
+        fake.req.pub.host = virga_str_from("localhost:4566");
+        entry = NULL;
+        (void)match(&fake, &entry);
+        assert_true(entry == NULL || entry->plugin != &plugins[URL]);
+        fake_request_finish(&fake);
+    }
+}
+
+static void the_more_specific_host_pattern_wins_where_its_method_fits(void **state) {
+    (void)state;
+    struct fake_request fake;
+    const struct router_entry *entry;
+    fake_request_init(&fake, NULL, "GET", "/", "");
+    fake.req.pub.host = virga_str_from("static.lambda-url.x");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_int_equal(entry->route.tag, 1);
+    fake.req.pub.method = virga_str_from("PUT");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_int_equal(entry->route.tag, 0);
+    fake_request_finish(&fake);
+}
+
+static void rpc_is_told_by_its_header_and_its_last_four_segments(void **state) {
+    (void)state;
+    static const struct {
+        const char *method;
+        const char *path;
+        const char *protocol;
+        int result;
+    } cases[] = {
+        {"POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "rpc-v2-cbor",
+         0},
+        {"POST", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "rpc-v2-json",
+         0},
+        {"POST", "/v1/x/service/GraniteServiceVersion20100801/operation/PutMetricData",
+         "rpc-v2-cbor", 0},
+        {"GET", "/service/GraniteServiceVersion20100801/operation/PutMetricData", "rpc-v2-cbor",
+         -ENOTSUP},
+        {"POST", "/service/Other/operation/PutMetricData", "rpc-v2-cbor", -ENOENT},
+        {"POST", "/service/GraniteServiceVersion20100801/operation/", "rpc-v2-cbor", -ENOENT},
+        {"POST", "/GraniteServiceVersion20100801/operation/X", "rpc-v2-cbor", -ENOENT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fake_request fake;
+        const struct router_entry *entry;
+        fake_request_init(&fake, NULL, cases[i].method, cases[i].path, "");
+        fake.req.pub.service = virga_str_from("monitoring");
+        fake_request_header(&fake, "Smithy-Protocol", cases[i].protocol);
+        assert_int_equal(match(&fake, &entry), cases[i].result);
+        if (cases[i].result == 0) {
+            assert_ptr_equal(entry->plugin, &plugins[RPC]);
+            assert_string_equal(fake.req.pub.action.ptr, "PutMetricData");
+        }
+        fake_request_finish(&fake);
+    }
+    struct fake_request fake;
+    const struct router_entry *entry;
+    fake_request_init(&fake, NULL, "POST", cases[0].path, "");
+    fake.req.pub.service = virga_str_from("monitoring");
+    assert_int_equal(match(&fake, &entry), -ENOENT);
+    fake_request_finish(&fake);
+}
+
+static void may_be_query_knows_the_services_of_query_routes(void **state) {
+    (void)state;
+    assert_true(router_may_be_query(router, virga_str_from("sts")));
+    assert_true(router_may_be_query(router, virga_str_from("")));
+    assert_false(router_may_be_query(router, virga_str_from("sqs")));
+}
+
+static void each_kind_of_claim_is_refused_with_both_names(void **state) {
+    (void)state;
+    static const struct {
+        struct virga_route route;
+        const char *owner;
+    } taken[] = {
+        {{.kind = VIRGA_ROUTE_HOST, .pattern = "*.LAMBDA-url.*"}, "url"},
+        {{.kind = VIRGA_ROUTE_HOST, .pattern = "static.lambda-url.*"}, "url"},
+        {{.kind = VIRGA_ROUTE_RPC, .pattern = "GraniteServiceVersion20100801"}, "rpc"},
+        {{.kind = VIRGA_ROUTE_TARGET, .pattern = "AmazonEC2ContainerRegistry_V20150921"}, "ecr"},
+        {{.kind = VIRGA_ROUTE_QUERY, .pattern = "2011-06-15", .service = "sts"}, "sts"},
+        {{.kind = VIRGA_ROUTE_ADMIN, .pattern = "ecr/{Other}"}, "ecr"},
+    };
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        const struct virga_plugin desc = {
+            VIRGA_PLUGIN_HEAD, .name = "thief",
+            .version = "1",    .start = start,
+            .handle = handle,  .routes = &taken[i].route,
+            .routes_count = 1, .route_size = sizeof taken[i].route,
+        };
+        struct plugin thief = {.desc = &desc};
+        struct error err = {0};
+        assert_int_equal(router_add_plugin(router, &thief, &err), -EEXIST);
+        assert_non_null(strstr(err.text, taken[i].owner));
+        assert_non_null(strstr(err.text, taken[i].route.pattern));
+    }
+}
+
+/* Many plugins, as a whole cloud would have: every route must be found, whatever its chain. */
+static void each_of_two_thousand_routes_is_found(void **state) {
+    (void)state;
+    enum { PLUGINS = 50, ROUTES = 40 };
+    static char patterns[PLUGINS][ROUTES][64];
+    static struct virga_route routes[PLUGINS][ROUTES];
+    static struct virga_plugin many_descs[PLUGINS];
+    static struct plugin many[PLUGINS];
+    for (size_t p = 0; p < PLUGINS; p++) {
+        for (size_t r = 0; r < ROUTES; r++) {
+            (void)snprintf(patterns[p][r], sizeof patterns[p][r], "/2020-%zu/things%zu/{Id}/part",
+                           p, r);
+            routes[p][r] = (struct virga_route){
+                .kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = patterns[p][r], .tag = r};
+        }
+        many_descs[p] = (struct virga_plugin)PLUGIN("many", routes[p]);
+        many[p].desc = &many_descs[p];
+        assert_int_equal(router_add_plugin(router, &many[p], NULL), 0);
+    }
+    for (size_t p = 0; p < PLUGINS; p++) {
+        for (size_t r = 0; r < ROUTES; r++) {
+            char path[80];
+            struct fake_request fake;
+            const struct router_entry *entry;
+            (void)snprintf(path, sizeof path, "/2020-%zu/things%zu/x/part", p, r);
+            fake_request_init(&fake, NULL, "GET", path, "");
+            assert_int_equal(match(&fake, &entry), 0);
+            assert_ptr_equal(entry->plugin, &many[p]);
+            assert_int_equal(entry->route.tag, r);
+            fake_request_finish(&fake);
+        }
+    }
+}
+
 static void taken_routes_are_refused_with_both_names_and_leave_nothing(void **state) {
     (void)state;
     static const struct virga_route routes[] = {
@@ -216,6 +369,10 @@ static void malformed_routes_are_refused(void **state) {
         {.kind = VIRGA_ROUTE_QUERY, .pattern = ""},
         {.kind = VIRGA_ROUTE_TARGET, .pattern = ""},
         {.kind = 9, .pattern = "x"},
+        {.kind = VIRGA_ROUTE_HOST, .pattern = "*.*"},
+        {.kind = VIRGA_ROUTE_HOST, .pattern = "a.b*.c"},
+        {.kind = VIRGA_ROUTE_RPC, .pattern = ""},
+        {.kind = VIRGA_ROUTE_RPC, .pattern = "a/b"},
         {.kind = VIRGA_ROUTE_REST, .pattern = "/x/{y+}/z"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -248,6 +405,17 @@ int main(void) {
         cmocka_unit_test_setup_teardown(query_is_told_by_service_and_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(taken_routes_are_refused_with_both_names_and_leave_nothing,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_host_pattern_takes_every_path_of_its_hosts, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_more_specific_host_pattern_wins_where_its_method_fits,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rpc_is_told_by_its_header_and_its_last_four_segments,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(may_be_query_knows_the_services_of_query_routes, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(each_kind_of_claim_is_refused_with_both_names, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(each_of_two_thousand_routes_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_routes_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removed_routes_match_no_more, set_up, tear_down),
     };

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* A plugin for the host tests: routes that show one behaviour of the HTTP side each. It knows no
  * service. */
+#include <errno.h>
 #include <stdlib.h>
 
+#include <virga/ext/store.h>
 #include <virga/ext/timer.h>
 #include <virga/virga.h>
 
 #define WIRE_BODY_LIMIT 65536
 #define WIRE_BLOCK 65536
 #define WIRE_LATE_MS 700
+#define WIRE_RESET_MS 20
 
 enum wire_route {
     WIRE_ECHO = 1,
@@ -18,7 +21,9 @@ enum wire_route {
     WIRE_LATE,
     WIRE_BIG,
     WIRE_BREAK,
-    WIRE_QUERY
+    WIRE_ABORT,
+    WIRE_NOTE,
+    WIRE_ACTION
 };
 
 static const struct virga_route routes[] = {
@@ -44,12 +49,22 @@ static const struct virga_route routes[] = {
     {.kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = "/wire/late", .tag = WIRE_LATE},
     {.kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = "/wire/big/{blocks}", .tag = WIRE_BIG},
     {.kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = "/wire/break", .tag = WIRE_BREAK},
-    {.kind = VIRGA_ROUTE_QUERY, .pattern = "2099-01-01", .service = "wire", .tag = WIRE_QUERY},
+    {.kind = VIRGA_ROUTE_QUERY, .pattern = "2099-01-01", .service = "wire", .tag = WIRE_ACTION},
+    {.kind = VIRGA_ROUTE_TARGET, .pattern = "Wire_20990101", .tag = WIRE_ACTION},
+    {.kind = VIRGA_ROUTE_RPC, .pattern = "WireService", .tag = WIRE_ACTION},
+    {.kind = VIRGA_ROUTE_HOST,
+     .pattern = "*.wire-url.*",
+     .tag = WIRE_ECHO,
+     .flags = VIRGA_ROUTE_STREAM},
+    {.kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = "/wire/abort", .tag = WIRE_ABORT},
+    {.kind = VIRGA_ROUTE_REST, .pattern = "/wire/note", .tag = WIRE_NOTE},
 };
 
 struct wire {
     const struct virga_host *host;
     const struct virga_timer *timer;
+    const struct virga_store *store;
+    struct virga_timer_handle *reset_timer;
 };
 
 /* What one streamed exchange keeps; lives in the request's arena. */
@@ -167,6 +182,47 @@ static void break_off(struct virga_request *req) {
     }
 }
 
+/* --- note: one text in the store --- */
+
+static const char note_key[] = "note";
+
+static void note(struct wire *wire, struct virga_request *req) {
+    const struct virga_store *store = wire->store;
+    struct virga_store_value value = {0};
+    if (virga_str_equal(req->method, virga_str_from("PUT"))) {
+        int result = store->put(wire->host, virga_str_from(note_key), req->body);
+        answer_text(req, result == 0 ? 200 : 500, virga_str_from(""));
+        return;
+    }
+    if (store->get(wire->host, virga_str_from(note_key), &value) != 0) {
+        answer_text(req, 404, virga_str_from("no note\n"));
+        return;
+    }
+    answer_text(req, 200, (struct virga_str){value.ptr, value.len});
+    store->release(wire->host, &value);
+}
+
+/* A note that says "stuck" cannot be thrown away. */
+static void on_reset(void *arg) {
+    struct wire *wire = arg;
+    struct virga_store_value value = {0};
+    wire->timer->stop(wire->reset_timer);
+    wire->reset_timer = NULL;
+    int found = wire->store->get(wire->host, virga_str_from(note_key), &value);
+    int stuck = found == 0 && strcmp(value.ptr, "stuck") == 0;
+    if (found == 0) {
+        wire->store->release(wire->host, &value);
+    }
+    wire->host->reset_done(wire->host, stuck ? -EBUSY : 0, stuck ? "the note is stuck" : NULL);
+}
+
+static int wire_reset(void *self) {
+    struct wire *wire = self;
+    int result =
+        wire->timer->start(wire->host, WIRE_RESET_MS, 0, on_reset, wire, &wire->reset_timer);
+    return result < 0 ? result : -EINPROGRESS;
+}
+
 static void info(struct virga_request *req) {
     char text[1024];
     int len = snprintf(
@@ -211,7 +267,13 @@ static void wire_handle(void *self, struct virga_request *req) {
     case WIRE_BREAK:
         break_off(req);
         break;
-    case WIRE_QUERY:
+    case WIRE_ABORT:
+        req->http->abort(req);
+        break;
+    case WIRE_NOTE:
+        note(self, req);
+        break;
+    case WIRE_ACTION:
         answer_text(req, 200, req->action);
         break;
     }
@@ -225,16 +287,17 @@ static int wire_start(const struct virga_host *host, void **ret_self, struct vir
     }
     wire->host = host;
     wire->timer = host->get_interface(host, VIRGA_TIMER_ID);
+    wire->store = host->get_interface(host, VIRGA_STORE_ID);
     *ret_self = wire;
     return 0;
 }
 
-static const char *const needs[] = {VIRGA_TIMER_ID, NULL};
+static const char *const needs[] = {VIRGA_TIMER_ID, VIRGA_STORE_ID, NULL};
 
 const struct virga_plugin virga_plugin_v1 = {
     VIRGA_PLUGIN_HEAD,    .name = "wire",
     .version = "1.0",     .summary = "Shows the HTTP side to the host tests",
     VIRGA_ROUTES(routes), .needs = needs,
     .start = wire_start,  .handle = wire_handle,
-    .destroy = free,
+    .destroy = free,      .reset = wire_reset,
 };
