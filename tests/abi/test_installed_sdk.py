@@ -80,6 +80,15 @@ class InstalledSdk(unittest.TestCase):
             self.assertEqual(self.say_hello(virga, "Ada")[2]["count"], 2)
             self.assertEqual(virga.get_json("/_floci/hello/Ada"), {"name": "Ada", "count": 2})
 
+    def test_template_passes_its_own_test(self):
+        out = run("ctest", "--test-dir", os.path.join(self.template, "build"), "--output-on-failure")
+        self.assertIn("100% tests passed, 0 tests failed out of 1", out)
+
+    def test_check_plugin_finds_nothing_wrong_with_the_template(self):
+        out = run(os.path.join(self.prefix, "bin", "virga"), "check-plugin",
+                  os.path.join(self.template, "build", "hello.so"))
+        self.assertTrue(out.endswith(": 0 failures\n"), out)
+
     def test_template_counter_survives_kill_9(self):
         virga = Virga(plugin_dir=os.path.join(self.template, "build"))
         self.addCleanup(virga.cleanup)
@@ -105,8 +114,31 @@ class InstalledSdk(unittest.TestCase):
         self.assertTrue(os.path.exists(os.path.join(self.prefix, "lib/virga/plugins/hello.so")))
         with InstalledVirga(self.prefix) as virga:
             names = [p["name"] for p in virga.get_json("/_floci/plugins")["plugins"]]
-            self.assertEqual(sorted(names), ["ecr", "hello"])
+            self.assertEqual(sorted(names), ["ecr", "hello", "ssm", "sts"])
             self.assertEqual(self.say_hello(virga, "Eve")[0], 200)
+
+    def test_examples_build_out_of_tree_pass_their_tests_and_serve(self):
+        examples = os.path.join(self.dir, "examples")
+        shutil.copytree(os.path.join(self.prefix, "share", "virga", "examples"), examples)
+        plugins = os.path.join(self.dir, "example-plugins")
+        os.mkdir(plugins)
+        for name in ("sts", "ssm"):
+            out = self.build(os.path.join(examples, name))
+            self.assertIn("100% tests passed, 0 tests failed out of 1",
+                          run("ctest", "--test-dir", out, "--output-on-failure"))
+            plugin = shutil.copy(os.path.join(out, name + ".so"), plugins)
+            checked = run(os.path.join(self.prefix, "bin", "virga"), "check-plugin", plugin)
+            self.assertTrue(checked.endswith(": 0 failures\n"), checked)
+        with Virga(plugin_dir=plugins) as virga:
+            status, _, body = virga.http("GET", "/?Action=GetCallerIdentity&Version=2011-06-15")
+            self.assertEqual(status, 200)
+            self.assertIn(b"<Account>000000000000</Account>", body)
+            for action, params in (("PutParameter", {"Name": "a", "Value": "v", "Type": "String"}),
+                                   ("GetParameter", {"Name": "a"})):
+                status, _, body = virga.http("POST", "/", json.dumps(params).encode(),
+                                             {"X-Amz-Target": "AmazonSSM." + action})
+                self.assertEqual(status, 200, body)
+            self.assertEqual(json.loads(body)["Parameter"]["Value"], "v")
 
     def test_pkg_config_leads_to_headers_and_plugins(self):
         env = {"PKG_CONFIG_PATH": os.path.join(self.prefix, cache("CMAKE_INSTALL_LIBDIR"), "pkgconfig")}
@@ -124,6 +156,15 @@ class InstalledSdk(unittest.TestCase):
         run(cache("CMAKE_C_COMPILER"), "-shared", "-fPIC", "-Wl,-z,defs", "-o", out,
             os.path.join(self.template, "hello.c"), *flags,
             *(["-fsanitize=" + sanitize] if sanitize else []))
+
+    def test_pkg_config_leads_to_the_testkit(self):
+        env = {"PKG_CONFIG_PATH": os.path.join(self.prefix, cache("CMAKE_INSTALL_LIBDIR"), "pkgconfig")}
+        flags = run("pkg-config", "--cflags", "--libs", "virga-testkit", "virga-helpers", env=env).split()
+        sanitize = cache("VIRGA_SANITIZE").replace(";", ",")
+        out = os.path.join(self.dir, "hello_test")
+        run(cache("CMAKE_C_COMPILER"), "-D_GNU_SOURCE", "-o", out, os.path.join(self.template, "hello.c"),
+            os.path.join(self.template, "hello_test.c"), *flags, *(["-fsanitize=" + sanitize] if sanitize else []))
+        run(out)
 
 
 if __name__ == "__main__":
