@@ -387,8 +387,8 @@ static int prepare(struct virga_dispatch_handle *call,
 /* How many calls stand behind the code that runs now. */
 static unsigned depth_now(const struct host *host) {
     for (const struct plugin_call *call = host->calls; call != NULL; call = call->outer) {
-        if (call->request != NULL) {
-            return call->request->depth;
+        if (call->has_request) {
+            return call->depth;
         }
     }
     return host->dispatch_depth;

@@ -131,7 +131,8 @@ static void add_address(struct fallback *fallback, const char *address) {
         }
     }
     if (fallback->count < FALLBACK_ADDRESSES_MAX) {
-        (void)snprintf(fallback->addresses[fallback->count++], ADDRESS_MAX, "%s", address);
+        (void)snprintf(fallback->addresses[fallback->count++], ADDRESS_MAX, "%.*s", ADDRESS_MAX - 1,
+                       address);
     }
 }
 

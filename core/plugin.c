@@ -259,7 +259,8 @@ void plugin_enter(struct plugin_call *call, struct plugin *plugin, const char *w
     if (plugin == NULL) {
         return;
     }
-    call->request = request;
+    call->has_request = request != NULL;
+    call->depth = request != NULL ? request->depth : 0;
     call->outer = plugin->host->calls;
     crumb_fill(&call->crumb, plugin->desc->name, what, request);
     crumb_publish(&supervision()->loop, &call->crumb);

@@ -79,8 +79,9 @@ void plugin_destroy(struct plugin *plugin);
 struct plugin_call {
     struct plugin *plugin;
     struct plugin_call *outer;
-    struct request *request;
-    struct crumb crumb; /* what runs, also for after the request is gone */
+    bool has_request;
+    unsigned depth;     /* of the request, for virga.dispatch/1 */
+    struct crumb crumb; /* what runs; like the above also for after the request is gone */
 };
 
 /* Marks that plugin code runs: breadcrumb and time account. `what` is static text: "handle",

@@ -163,6 +163,7 @@ static void on_late_cancel(void *arg, struct virga_request *req, int status) {
 static struct run inner[30];
 static int inner_count;
 static int inner_result;
+static bool answers_first;
 
 static void call_further(struct virga_request *req) {
     struct run *run = &inner[inner_count++];
@@ -171,8 +172,13 @@ static void call_further(struct virga_request *req) {
                                                    .target = virga_str_from("/calls"),
                                                    .on_done = on_done,
                                                    .arg = run};
+    if (answers_first) {
+        respond(req, 200, "further");
+    }
     inner_result = ext_dispatch.call(&callee->api, &run->request, NULL);
-    respond(req, 200, inner_result == 0 ? "further" : "no further");
+    if (!answers_first) {
+        respond(req, 200, inner_result == 0 ? "further" : "no further");
+    }
 }
 
 static void handle(void *self, struct virga_request *req) {
@@ -239,6 +245,7 @@ static int setup(void **state) {
     late = NULL;
     late_cancelled = 0;
     inner_count = 0;
+    answers_first = false;
     if (router_create(&host->router) != 0 || plugin_adopt(host, &callee_desc, &callee, &err) != 0 ||
         router_add_plugin(host->router, callee, &err) != 0) {
         (void)fprintf(stderr, "%s\n", err.text);
@@ -588,6 +595,21 @@ static void nesting_ends_with_eloop(void **state) {
     assert_run(&run, 200, "");
 }
 
+static void nesting_is_counted_for_who_has_answered_already(void **state) {
+    (void)state;
+    struct run run;
+    answers_first = true;
+    run_init(&run, "/calls");
+    run_to_end(&run);
+    free(run.body);
+    fixture_run_for(&fixture, 50);
+    assert_int_equal(inner_result, -ELOOP);
+    assert_int_equal(inner_count, EXT_DISPATCH_DEPTH_MAX);
+    for (int i = 0; i < inner_count - 1; i++) {
+        free(inner[i].body);
+    }
+}
+
 /* A plugin's end takes its calls away; the handler's answer goes nowhere. */
 static void reclaimed_call_tells_nobody(void **state) {
     (void)state;
@@ -660,6 +682,7 @@ int main(void) {
         TEST(silence_is_etimedout_and_told),
         TEST(cancelled_call_is_ecanceled_and_told),
         TEST(nesting_ends_with_eloop),
+        TEST(nesting_is_counted_for_who_has_answered_already),
         TEST(reclaimed_call_tells_nobody),
         TEST(malformed_calls_are_einval),
     };
