@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "crumb.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -65,32 +64,17 @@ static void cell_of_a_process_that_died_while_writing_works_again(void **state) 
     crumb_publish(&cell, NULL);
 }
 
-#define ROUNDS 20000
-
-static void *write_rounds(void *arg) {
-    struct crumb crumb;
-    (void)arg;
-    for (int i = 0; i < ROUNDS; i++) {
-        memset(&crumb, 'a' + i % 26, sizeof crumb);
-        crumb_publish(&cell, &crumb);
-    }
-    return NULL;
-}
-
-static void reader_sees_no_mixture(void **state) {
+/* A worker may die while it writes: what it was about is told all the same. */
+static void reader_gives_up_on_a_writer_that_stopped_in_the_middle(void **state) {
     (void)state;
-    pthread_t writer;
-    struct crumb seen;
-    unsigned mixed = 0;
-    assert_int_equal(pthread_create(&writer, NULL, write_rounds, NULL), 0);
-    for (int i = 0; i < ROUNDS; i++) {
-        if (crumb_read(&cell, &seen)) {
-            mixed += seen.plugin[0] != seen.path[0] || seen.plugin[0] != seen.request_id[5];
-        }
-    }
-    assert_int_equal(pthread_join(writer, NULL), 0);
-    /* A reader gives up after some tries under a writer that never rests. */
-    assert_in_range(mixed, 0, ROUNDS / 100);
+    struct crumb crumb, seen;
+    memset(&crumb, 0, sizeof crumb);
+    memset(crumb.plugin, 'a', sizeof crumb.plugin - 1);
+    crumb_publish(&cell, &crumb);
+    atomic_fetch_add(&cell.version, 1);
+    assert_true(crumb_read(&cell, &seen));
+    assert_string_equal(seen.plugin, crumb.plugin);
+    atomic_fetch_add(&cell.version, 1);
     crumb_publish(&cell, NULL);
 }
 
@@ -100,7 +84,7 @@ int main(void) {
         cmocka_unit_test(request_and_its_action_are_described_and_cut),
         cmocka_unit_test(what_is_published_is_read_until_it_is_cleared),
         cmocka_unit_test(cell_of_a_process_that_died_while_writing_works_again),
-        cmocka_unit_test(reader_sees_no_mixture),
+        cmocka_unit_test(reader_gives_up_on_a_writer_that_stopped_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
