@@ -29,6 +29,9 @@ static const struct virga_config_key keys[] = {
     STRING_KEY("default-account-id", "000000000000",
                "The account of callers whose access key id is not 12 digits."),
     STRING_KEY("default-region", "us-east-1", "The region of unsigned requests."),
+    ENUM_KEY("auth.mode", "open", "open|enforce",
+             "Whether services obey policies: open lets every caller do everything, enforce asks "
+             "the resource's policies."),
     STRING_KEY("plugin-dir", NULL,
                "Where plugins are loaded from; by default lib/virga/plugins beside the program."),
     STRING_KEY("fallback-endpoint", NULL,

@@ -205,7 +205,7 @@ static bool take_tenant(struct call *call) {
 /* Parses and checks the body; false: answered. */
 static bool take_input(struct call *call) {
     struct virga_model_fault fault;
-    char message[sizeof fault.path + sizeof fault.constraint + 64];
+    char message[sizeof fault.path + sizeof fault.value + sizeof fault.constraint + 96];
     int result = virga_awsjson_parse(call->req->body, &call->input);
     if (result == -EBADMSG) {
         call_fail(call, "SerializationException", NULL);
@@ -216,6 +216,9 @@ static bool take_input(struct call *call) {
     }
     if (result == -EINVAL && fault.kind == VIRGA_MODEL_FAULT_TYPE) {
         call_fail(call, "SerializationException", "%s", fault.constraint);
+    } else if (result == -EINVAL && (call->action->flags & ACTION_VALIDATION) != 0) {
+        virga_model_message_validation(&fault, message, sizeof message);
+        call_fail(call, "ValidationException", "%s", message);
     } else if (result == -EINVAL) {
         virga_model_message_parameter(&fault, message, sizeof message);
         call_fail(call, "InvalidParameterException", "%s", message);

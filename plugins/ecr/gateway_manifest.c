@@ -2,6 +2,7 @@
 /* Manifests read and deleted. Which image a reference means, and whether there is one, says the
  * store; the bytes are the registry's. */
 #include "gateway_impl.h"
+#include "image_events.h"
 #include "reference.h"
 
 #include <errno.h>
@@ -68,8 +69,8 @@ static void answer_head(struct gateway_exchange *exchange, const struct meta_ima
 static void on_pulled(struct gateway_exchange *exchange, struct virga_proxy_response *res) {
     struct ecr *ecr = exchange->ecr;
     if (ecr->proxy->status(res) == 200) {
-        (void)meta_image_pulled(ecr, &exchange->tenant, gateway_name(exchange),
-                                virga_str_from(exchange->digest), ecr->timer->now_ms(ecr->host));
+        image_pulled(ecr, &exchange->tenant, gateway_name(exchange),
+                     virga_str_from(exchange->digest), (struct virga_str){0});
     }
 }
 

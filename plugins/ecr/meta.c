@@ -10,6 +10,8 @@
  *   u account region name digest           an untagged image
  *   p account region name child parent     an index lists the child
  *   x account region name kind             a policy text
+ *   y account region name digest kind      a text about an image
+ *   s account region kind id               a setting of the registry
  *   n id                                   an intent
  *   f fact                                 a fact of the plugin */
 #include "meta.h"
@@ -75,6 +77,101 @@ int meta_text_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_
     struct record_key key;
     return text_key(&key, tenant, name, kind) ? ecr->store->del(ecr->host, record_key_str(&key))
                                               : -ENOENT;
+}
+
+/* --- texts about an image --- */
+
+static bool image_text_key(struct record_key *key, const struct tenant *tenant,
+                           struct virga_str name, struct virga_str digest, const char *kind) {
+    record_key_in(key, 'y', tenant, name);
+    record_key_add(key, digest);
+    record_key_add(key, virga_str_from(kind));
+    return !key->bad;
+}
+
+int meta_image_text_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                        struct virga_str digest, const char *kind,
+                        struct virga_store_value *ret_text) {
+    struct record_key key;
+    return image_text_key(&key, tenant, name, digest, kind)
+               ? ecr->store->get(ecr->host, record_key_str(&key), ret_text)
+               : -ENOENT;
+}
+
+int meta_image_text_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                        struct virga_str digest, const char *kind, struct virga_str text) {
+    struct record_key key;
+    return image_text_key(&key, tenant, name, digest, kind)
+               ? ecr->store->put(ecr->host, record_key_str(&key), text)
+               : -EINVAL;
+}
+
+int meta_image_text_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                           struct virga_str digest, const char *kind) {
+    struct record_key key;
+    return image_text_key(&key, tenant, name, digest, kind)
+               ? ecr->store->del(ecr->host, record_key_str(&key))
+               : -ENOENT;
+}
+
+/* --- settings of a registry --- */
+
+static bool setting_key(struct record_key *key, const struct tenant *tenant, const char *kind,
+                        struct virga_str id) {
+    record_key_in(key, 's', tenant, virga_str_from(kind));
+    record_key_add(key, id);
+    return !key->bad;
+}
+
+int meta_setting_get(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                     struct virga_str id, struct virga_store_value *ret_text) {
+    struct record_key key;
+    return setting_key(&key, tenant, kind, id)
+               ? ecr->store->get(ecr->host, record_key_str(&key), ret_text)
+               : -ENOENT;
+}
+
+int meta_setting_put(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                     struct virga_str id, struct virga_str text) {
+    struct record_key key;
+    return setting_key(&key, tenant, kind, id)
+               ? ecr->store->put(ecr->host, record_key_str(&key), text)
+               : -EINVAL;
+}
+
+int meta_setting_delete(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                        struct virga_str id) {
+    struct record_key key;
+    return setting_key(&key, tenant, kind, id) ? ecr->store->del(ecr->host, record_key_str(&key))
+                                               : -ENOENT;
+}
+
+int meta_setting_each(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                      struct virga_str after,
+                      int (*on_each)(void *arg, struct virga_str id, struct virga_str text),
+                      void *arg) {
+    struct record_key prefix, behind;
+    struct virga_store_cursor *cursor = NULL;
+    struct virga_str key, value;
+    if (!setting_key(&prefix, tenant, kind, virga_str_from("")) ||
+        !setting_key(&behind, tenant, kind, after)) {
+        return -EINVAL;
+    }
+    int result = ecr->store->scan(
+        ecr->host, record_key_str(&prefix),
+        after.ptr != NULL ? record_key_str(&behind) : (struct virga_str){0}, 0, &cursor);
+    if (result != 0) {
+        return result;
+    }
+    while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
+        result =
+            on_each(arg, (struct virga_str){key.ptr + prefix.len, key.len - prefix.len}, value);
+        if (result != 0) {
+            break;
+        }
+    }
+    ecr->store->close(cursor);
+    return result;
 }
 
 /* --- intents --- */

@@ -134,6 +134,30 @@ int meta_text_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str
 int meta_text_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                      const char *kind);
 
+/* --- texts kept per image (scan findings, replication status, ...); they go with the image --- */
+int meta_image_text_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                        struct virga_str digest, const char *kind,
+                        struct virga_store_value *ret_text);
+int meta_image_text_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                        struct virga_str digest, const char *kind, struct virga_str text);
+int meta_image_text_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                           struct virga_str digest, const char *kind);
+
+/* --- settings of a whole registry (an account's in a region): texts, mostly JSON, by kind and id
+ * ("template", "prod/"). `id` is "" where a kind has one text only ("replication") --- */
+int meta_setting_get(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                     struct virga_str id, struct virga_store_value *ret_text);
+int meta_setting_put(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                     struct virga_str id, struct virga_str text);
+int meta_setting_delete(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                        struct virga_str id);
+/* Walks a kind's texts in byte order of their ids from behind `after` (ptr NULL: from the start);
+ * as meta_repository_each(). */
+int meta_setting_each(struct ecr *ecr, const struct tenant *tenant, const char *kind,
+                      struct virga_str after,
+                      int (*on_each)(void *arg, struct virga_str id, struct virga_str text),
+                      void *arg);
+
 /* --- intents: what is about to be done at the registry, written before and removed with the record
  * of the outcome; what a crash left is finished by reconcile --- */
 enum meta_intent_kind {

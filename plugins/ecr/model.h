@@ -4,34 +4,62 @@
 #ifndef ECR_MODEL_H
 #define ECR_MODEL_H
 
+#include "model_grammar.h"
+
 #include <virga/helpers/model.h>
 
+extern const struct virga_model_shape model_batch_check_layer_availability;
 extern const struct virga_model_shape model_batch_delete_image;
 extern const struct virga_model_shape model_batch_get_image;
+extern const struct virga_model_shape model_batch_get_repository_scanning_configuration;
+extern const struct virga_model_shape model_complete_layer_upload;
+extern const struct virga_model_shape model_create_pull_through_cache_rule;
 extern const struct virga_model_shape model_create_repository;
+extern const struct virga_model_shape model_create_repository_creation_template;
 extern const struct virga_model_shape model_delete_lifecycle_policy;
+extern const struct virga_model_shape model_delete_pull_through_cache_rule;
 extern const struct virga_model_shape model_delete_repository;
+extern const struct virga_model_shape model_delete_repository_creation_template;
 extern const struct virga_model_shape model_delete_repository_policy;
+extern const struct virga_model_shape model_deregister_pull_time_update_exclusion;
+extern const struct virga_model_shape model_describe_image_replication_status;
+extern const struct virga_model_shape model_describe_image_scan_findings;
+extern const struct virga_model_shape model_describe_image_signing_status;
 extern const struct virga_model_shape model_describe_images;
+extern const struct virga_model_shape model_describe_pull_through_cache_rules;
 extern const struct virga_model_shape model_describe_repositories;
+extern const struct virga_model_shape model_describe_repository_creation_templates;
+extern const struct virga_model_shape model_get_account_setting;
 extern const struct virga_model_shape model_get_authorization_token;
+extern const struct virga_model_shape model_get_download_url_for_layer;
 extern const struct virga_model_shape model_get_lifecycle_policy;
+extern const struct virga_model_shape model_get_lifecycle_policy_preview;
 extern const struct virga_model_shape model_get_repository_policy;
+extern const struct virga_model_shape model_initiate_layer_upload;
+extern const struct virga_model_shape model_list_image_referrers;
 extern const struct virga_model_shape model_list_images;
+extern const struct virga_model_shape model_list_pull_time_update_exclusions;
 extern const struct virga_model_shape model_list_tags_for_resource;
+extern const struct virga_model_shape model_nothing;
+extern const struct virga_model_shape model_put_account_setting;
+extern const struct virga_model_shape model_put_image;
 extern const struct virga_model_shape model_put_image_scanning_configuration;
 extern const struct virga_model_shape model_put_image_tag_mutability;
 extern const struct virga_model_shape model_put_lifecycle_policy;
+extern const struct virga_model_shape model_put_registry_policy;
+extern const struct virga_model_shape model_put_registry_scanning_configuration;
+extern const struct virga_model_shape model_put_replication_configuration;
+extern const struct virga_model_shape model_put_signing_configuration;
+extern const struct virga_model_shape model_register_pull_time_update_exclusion;
 extern const struct virga_model_shape model_set_repository_policy;
+extern const struct virga_model_shape model_start_image_scan;
+extern const struct virga_model_shape model_start_lifecycle_policy_preview;
 extern const struct virga_model_shape model_tag_resource;
 extern const struct virga_model_shape model_untag_resource;
-
-/* The patterns of identifiers of images, which are answered as failures and not as exceptions. */
-#define MODEL_DIGEST_PATTERN "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"
-#define MODEL_TAG_PATTERN "[a-zA-Z0-9-_.]+"
-int model_is_digest(struct virga_str text);
-int model_is_tag(struct virga_str text);
-/* A repository's name, by its pattern alone. */
-int model_is_repository_name(struct virga_str text);
+extern const struct virga_model_shape model_update_image_storage_class;
+extern const struct virga_model_shape model_update_pull_through_cache_rule;
+extern const struct virga_model_shape model_update_repository_creation_template;
+extern const struct virga_model_shape model_upload_layer_part;
+extern const struct virga_model_shape model_validate_pull_through_cache_rule;
 
 #endif

@@ -4,6 +4,7 @@
 #include "backend_impl.h"
 #include "reference.h"
 #include "registry_error.h"
+#include "wildcard.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct push {
     char name[ECR_NAME_MAX + 1];
     char tag[ECR_TAG_MAX + 1];
     struct manifest manifest;
+    enum image_origin origin;
     struct meta_intent intent;
     char *bytes;
     size_t bytes_len;
@@ -80,33 +82,10 @@ static void set_missing(struct push *push, const char *what, const char *digests
                 what, digests, push->name, push->tenant.account);
 }
 
-/* Whether `text` matches a pattern whose only special character is '*'. */
-static bool matches(const char *pattern, const char *text) {
-    const char *star = NULL, *retry = NULL;
-    while (*text != '\0') {
-        if (*pattern == '*') {
-            star = ++pattern;
-            retry = text;
-        } else if (*pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star;
-            text = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*') {
-        pattern++;
-    }
-    return *pattern == '\0';
-}
-
 bool push_tag_is_immutable(const struct meta_repository *repository, const char *tag) {
     bool excluded = false;
     for (size_t i = 0; i < repository->exclusions_count; i++) {
-        excluded = excluded || matches(repository->exclusions[i], tag);
+        excluded = excluded || wildcard_matches(repository->exclusions[i], tag);
     }
     switch (repository->mutability) {
     case META_IMMUTABLE:
@@ -185,9 +164,9 @@ static void drop_intent(struct push *push) {
 static void record(struct push *push) {
     struct ecr *ecr = push->ecr;
     bool own;
+    struct virga_str tag = {push->tag[0] != '\0' ? push->tag : NULL, strlen(push->tag)};
     int result = meta_begin(ecr, &own);
     if (result == 0) {
-        struct virga_str tag = {push->tag[0] != '\0' ? push->tag : NULL, strlen(push->tag)};
         result = meta_image_put(ecr, &push->tenant, name_of(push), push->intent.uid,
                                 &push->manifest.image, tag);
         if (result == 0) {
@@ -205,6 +184,9 @@ static void record(struct push *push) {
     for (size_t i = 0; result == 0 && i < push->manifest.blobs_count; i++) {
         pins_drop(ecr->backend->pins, &push->tenant, name_of(push),
                   virga_str_from(push->manifest.blobs[i]));
+    }
+    if (result == 0) {
+        image_came(ecr, &push->tenant, name_of(push), &push->manifest.image, tag, push->origin);
     }
 }
 
@@ -316,6 +298,7 @@ int push_manifest(struct ecr *ecr, const struct push_request *request,
     }
     push->ecr = ecr;
     push->tenant = request->tenant;
+    push->origin = request->origin;
     push->bytes = bytes;
     push->bytes_len = request->bytes.len;
     push->on_done = on_done;

@@ -3,6 +3,7 @@
 #ifndef ECR_PUSH_H
 #define ECR_PUSH_H
 
+#include "image_events.h"
 #include "manifest.h"
 
 struct push_request {
@@ -12,6 +13,7 @@ struct push_request {
     struct virga_str digest; /* what the bytes must have; may be empty */
     struct virga_str media_type;
     struct virga_str bytes;
+    enum image_origin origin;
 };
 
 /* How it ended. Valid: for the call. */

@@ -407,6 +407,56 @@ static void impossible_names_are_not_found(void **state) {
                      -ENOENT);
 }
 
+/* The ids of a kind's settings with their texts, behind `after`. */
+static int on_setting(void *arg, struct virga_str id, struct virga_str text) {
+    char *list = arg;
+    (void)sprintf(list + strlen(list), "%.*s=%.*s ", (int)id.len, id.ptr, (int)text.len, text.ptr);
+    return 0;
+}
+
+static void settings_are_kept_by_registry_kind_and_id(void **state) {
+    (void)state;
+    char list[256] = "";
+    struct virga_store_value value = {0};
+    assert_int_equal(meta_setting_put(ecr(), &here, "template", STR("prod"), STR("2")), 0);
+    assert_int_equal(meta_setting_put(ecr(), &here, "template", STR("dev"), STR("1")), 0);
+    assert_int_equal(meta_setting_put(ecr(), &elsewhere, "template", STR("dev"), STR("3")), 0);
+    assert_int_equal(meta_setting_put(ecr(), &here, "templates", STR(""), STR("4")), 0);
+    assert_int_equal(
+        meta_setting_each(ecr(), &here, "template", (struct virga_str){0}, on_setting, list), 0);
+    assert_string_equal(list, "dev=1 prod=2 ");
+    list[0] = '\0';
+    assert_int_equal(meta_setting_each(ecr(), &here, "template", STR("dev"), on_setting, list), 0);
+    assert_string_equal(list, "prod=2 ");
+    assert_int_equal(meta_setting_get(ecr(), &elsewhere, "template", STR("dev"), &value), 0);
+    assert_string_equal(value.ptr, "3");
+    ecr()->store->release(ecr()->host, &value);
+    assert_int_equal(meta_setting_delete(ecr(), &here, "template", STR("dev")), 0);
+    assert_int_equal(meta_setting_delete(ecr(), &here, "template", STR("dev")), -ENOENT);
+    assert_int_equal(meta_setting_get(ecr(), &here, "template", STR("dev"), &value), -ENOENT);
+    assert_int_equal(meta_setting_get(ecr(), &here, "templates", STR(""), &value), 0);
+    ecr()->store->release(ecr()->host, &value);
+}
+
+static void texts_about_an_image_go_with_it(void **state) {
+    (void)state;
+    struct virga_store_value value = {0};
+    make_repository(&here, "app");
+    assert_int_equal(put("app", "", D1, "v1", NULL), 0);
+    assert_int_equal(put("app", "", D2, "v2", NULL), 0);
+    assert_int_equal(meta_image_text_put(ecr(), &here, STR("app"), STR(D1), "scan", STR("x")), 0);
+    assert_int_equal(meta_image_text_put(ecr(), &here, STR("app"), STR(D2), "scan", STR("y")), 0);
+    assert_int_equal(meta_image_delete(ecr(), &here, STR("app"), STR(D1)), 0);
+    assert_int_equal(meta_image_text_get(ecr(), &here, STR("app"), STR(D1), "scan", &value),
+                     -ENOENT);
+    assert_int_equal(meta_image_text_get(ecr(), &here, STR("app"), STR(D2), "scan", &value), 0);
+    assert_string_equal(value.ptr, "y");
+    ecr()->store->release(ecr()->host, &value);
+    assert_int_equal(meta_repository_delete(ecr(), &here, STR("app")), 0);
+    assert_int_equal(meta_image_text_get(ecr(), &here, STR("app"), STR(D2), "scan", &value),
+                     -ENOENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -430,6 +480,8 @@ int main(void) {
         TEST(joined_transaction_is_undone_as_a_whole),
         TEST(intents_are_kept_in_order_until_deleted),
         TEST(facts_are_kept),
+        TEST(settings_are_kept_by_registry_kind_and_id),
+        TEST(texts_about_an_image_go_with_it),
         TEST(impossible_names_are_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

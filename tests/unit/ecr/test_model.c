@@ -203,6 +203,38 @@ static void identifiers_of_images_have_patterns(void **state) {
     assert_false(model_is_tag(virga_str_from("")));
 }
 
+static void grammars_of_the_registry_settings(void **state) {
+    (void)state;
+    static const struct {
+        int (*matches)(struct virga_str text);
+        const char *good, *bad;
+    } cases[] = {
+        {model_is_prefix, "prod/", "prod//"},
+        {model_is_prefix, "ROOT", "Root"},
+        {model_is_upload_id, "12345678-abcd-ABCD-0000-123456789012", "12345678-abcd-ABCD-0000"},
+        {model_is_upload_id, "00000000-0000-0000-0000-000000000000",
+         "00000000-0000-0000-00000-00000000000"},
+        {model_is_region, "us-gov-east-1", "US"},
+        {model_is_credential_arn,
+         "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/x-AbCdEf",
+         "arn:aws:secretsmanager:us-east-1:123456789012:secret:other/x-AbCdEf"},
+        {model_is_principal_arn, "arn:aws:iam::123456789012:role/path/name",
+         "arn:aws:iam::123456789012:root"},
+        {model_is_signing_profile_arn,
+         "arn:aws:signer:us-east-1:123456789012:/signing-profiles/mine",
+         "arn:aws:signer:us-east-1:123456789012:signing-profiles/mine"},
+        {model_is_template_kms_key, "arn:aws:kms:us-east-1:123456789012:key/12-ab", "alias/x"},
+        {model_is_template_kms_key, "", "x"},
+        {model_is_replication_filter, "prod/app-", "prod//app"},
+        {model_is_scanning_filter, "prod/*", "/prod"},
+        {model_is_signing_filter, "prod/*-x", "prod/"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(cases[i].matches(virga_str_from(cases[i].good)));
+        assert_false(cases[i].matches(virga_str_from(cases[i].bad)));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(repository_name_is_checked_by_hand),
@@ -216,6 +248,7 @@ int main(void) {
         cmocka_unit_test(wrong_types_are_serialization_faults),
         cmocka_unit_test(unknown_members_are_ignored),
         cmocka_unit_test(identifiers_of_images_have_patterns),
+        cmocka_unit_test(grammars_of_the_registry_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
