@@ -11,6 +11,7 @@ struct actions;
 struct backend;
 struct gateway;
 struct gate;
+struct scans;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -38,6 +39,7 @@ struct ecr {
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct actions *actions; /* the control plane's calls under way */
+    struct scans *scans;     /* images that are to be scanned */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

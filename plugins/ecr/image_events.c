@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is told of an image. */
 #include "image_events.h"
+#include "scan_run.h"
 
 void image_came(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                 const struct meta_image *image, struct virga_str tag, enum image_origin origin) {
-    (void)ecr;
-    (void)tenant;
-    (void)name;
-    (void)image;
     (void)tag;
     (void)origin;
+    scans_image_came(ecr, tenant, name, image);
 }
 
 void image_pulled(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,

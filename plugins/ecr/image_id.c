@@ -6,6 +6,12 @@
 
 #include <errno.h>
 
+struct image_id image_id_single(const struct call *call) {
+    struct json_object *object = virga_awsjson_member(call->input, "imageId");
+    return (struct image_id){virga_awsjson_str(object, "imageDigest"),
+                             virga_awsjson_str(object, "imageTag")};
+}
+
 struct image_id image_id_get(const struct call *call, size_t index) {
     struct json_object *object = virga_awsjson_element(call->input, "imageIds", index);
     return (struct image_id){virga_awsjson_str(object, "imageDigest"),
@@ -99,4 +105,41 @@ void image_failure_write(struct virga_json_writer *writer, struct image_id id,
     virga_json_string(writer, "failureCode", failure->code);
     virga_json_string(writer, "failureReason", failure->reason);
     virga_json_end_object(writer);
+}
+
+void image_id_fail(struct call *call, struct image_id id) {
+    char digest[512] = "null", tag[512] = "null";
+    if (id.digest.ptr != NULL) {
+        (void)snprintf(digest, sizeof digest, "%s", id.digest.ptr);
+    }
+    if (id.tag.ptr != NULL) {
+        (void)snprintf(tag, sizeof tag, "%s", id.tag.ptr);
+    }
+    call_fail(call, "ImageNotFoundException",
+              "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the "
+              "repository with name '%.*s' in the registry with id '%s'",
+              digest, tag, (int)call->name.len, call->name.ptr, call->tenant.account);
+}
+
+bool image_id_take(struct call *call, struct image_id *ret_id, struct meta_image *ret_image) {
+    struct image_failure failure = {0};
+    char digest[ECR_DIGEST_LEN + 1];
+    if (!call_repository_exists(call)) {
+        return false;
+    }
+    struct image_id id = image_id_single(call);
+    int result = image_id_resolve(call, id, digest, &failure);
+    if (result == 0 && failure.code == NULL) {
+        result =
+            meta_image_get(call->ecr, &call->tenant, call->name, virga_str_from(digest), ret_image);
+    }
+    if (result != 0) {
+        call_broken(call, "The image could not be read", result, NULL);
+    } else if (failure.code != NULL && id.digest.ptr == NULL && id.tag.ptr == NULL) {
+        call_fail(call, "InvalidParameterException", "%s", failure.reason);
+    } else if (failure.code != NULL) {
+        image_id_fail(call, id);
+    }
+    *ret_id = id;
+    return result == 0 && failure.code == NULL;
 }

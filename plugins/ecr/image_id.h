@@ -19,6 +19,13 @@ struct image_failure {
     char reason[512];
 };
 
+/* The call's imageId, where it has one only. */
+struct image_id image_id_single(const struct call *call);
+/* Finds the image that imageId means, or ends the call and returns false. Owns: the caller frees
+ * the image with meta_image_finish(). */
+bool image_id_take(struct call *call, struct image_id *ret_id, struct meta_image *ret_image);
+/* Ends the call with ImageNotFoundException. */
+void image_id_fail(struct call *call, struct image_id id);
 struct image_id image_id_get(const struct call *call, size_t index);
 /* Whether the same id stands before `index` already. */
 bool image_id_repeats(const struct call *call, size_t index);

@@ -2,6 +2,7 @@
 /* ListImages and DescribeImages: both answered from the records alone. */
 #include "actions.h"
 #include "image_id.h"
+#include "scan_record.h"
 
 #include <errno.h>
 
@@ -93,8 +94,8 @@ void action_list_images(struct call *call) {
 
 /* --- DescribeImages --- */
 
-static void write_detail(const struct call *call, const struct meta_image *image,
-                         struct virga_json_writer *writer) {
+static int write_detail(const struct call *call, const struct meta_image *image,
+                        struct virga_json_writer *writer) {
     virga_json_begin_object(writer, NULL);
     call_write_head(call, writer);
     virga_json_string(writer, "imageDigest", image->digest);
@@ -107,6 +108,8 @@ static void write_detail(const struct call *call, const struct meta_image *image
     }
     virga_json_int(writer, "imageSizeInBytes", (int64_t)image->size_bytes);
     virga_json_time(writer, "imagePushedAt", image->pushed_ms);
+    int result = scan_record_write_detail(call->ecr, &call->tenant, call->name,
+                                          virga_str_from(image->digest), writer);
     virga_json_string(writer, "imageManifestMediaType", image->media_type);
     virga_json_string(writer, "artifactMediaType", image->artifact_media_type);
     if (image->pulled_ms != 0) {
@@ -114,6 +117,7 @@ static void write_detail(const struct call *call, const struct meta_image *image
     }
     virga_json_string(writer, "subjectManifestDigest", image->subject);
     virga_json_end_object(writer);
+    return result;
 }
 
 /* Takes each digest once: an image's entries follow one another. */
@@ -133,9 +137,9 @@ static int on_described(void *arg, struct virga_str digest, struct virga_str tag
         return result == -ENOENT ? -EIO : result;
     }
     memcpy(listing->digest, image.digest, sizeof image.digest);
-    write_detail(call, &image, &listing->writer);
+    result = write_detail(call, &image, &listing->writer);
     meta_image_finish(&image);
-    return 0;
+    return result;
 }
 
 static void describe_all(struct call *call) {
@@ -156,21 +160,6 @@ static void describe_all(struct call *call) {
     end_listing(&listing, result);
 }
 
-/* Ends the call because an id means no image. */
-static void fail_image(struct call *call, struct image_id id) {
-    char digest[512] = "null", tag[512] = "null";
-    if (id.digest.ptr != NULL) {
-        (void)snprintf(digest, sizeof digest, "%s", id.digest.ptr);
-    }
-    if (id.tag.ptr != NULL) {
-        (void)snprintf(tag, sizeof tag, "%s", id.tag.ptr);
-    }
-    call_fail(call, "ImageNotFoundException",
-              "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the "
-              "repository with name '%.*s' in the registry with id '%s'",
-              digest, tag, (int)call->name.len, call->name.ptr, call->tenant.account);
-}
-
 static void describe_ids(struct call *call, size_t count) {
     char digests[IMAGE_ID_MAX][ECR_DIGEST_LEN + 1];
     size_t shown = 0;
@@ -188,7 +177,7 @@ static void describe_ids(struct call *call, size_t count) {
             if (id.digest.ptr == NULL && id.tag.ptr == NULL) {
                 call_fail(call, "InvalidParameterException", "%s", failure.reason);
             } else {
-                fail_image(call, id);
+                image_id_fail(call, id);
             }
             return;
         }
@@ -202,14 +191,16 @@ static void describe_ids(struct call *call, size_t count) {
             result = meta_image_get(call->ecr, &call->tenant, call->name,
                                     virga_str_from(digests[shown]), &image);
         }
+        if (result == 0) {
+            shown++;
+            result = write_detail(call, &image, &writer);
+            meta_image_finish(&image);
+        }
         if (result != 0) {
             virga_json_finish(&writer);
             call_broken(call, "The image could not be read", result, NULL);
             return;
         }
-        shown++;
-        write_detail(call, &image, &writer);
-        meta_image_finish(&image);
     }
     virga_json_end_array(&writer);
     virga_json_end_object(&writer);

@@ -12,6 +12,8 @@
  *   x account region name kind             a policy text
  *   y account region name digest kind      a text about an image
  *   s account region kind id               a setting of the registry
+ *   v account region name digest position  a finding of the image's last scan (scan_record.c)
+ *   v "orders" id                          a scan that is to be done
  *   n id                                   an intent
  *   f fact                                 a fact of the plugin */
 #include "meta.h"

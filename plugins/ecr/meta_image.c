@@ -376,6 +376,10 @@ static int delete_in_transaction(struct ecr *ecr, const struct tenant *tenant,
         result = ecr->store->del_prefix(ecr->host, record_key_str(&key), NULL);
     }
     if (result == 0) {
+        row_key(&key, 'v', tenant, name, digest, "");
+        result = ecr->store->del_prefix(ecr->host, record_key_str(&key), NULL);
+    }
+    if (result == 0) {
         row_key(&key, 'u', tenant, name, digest, NULL);
         result = forget(ecr, &key);
     }

@@ -7,6 +7,7 @@
 #include "gate.h"
 #include "gateway.h"
 #include "resolver.h"
+#include "scan_run.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -71,6 +72,34 @@ static const struct virga_config_key config_keys[] = {
      .choices = "hostname|path",
      .help = "hostname = <account>.dkr.ecr.<region>.localhost:<port>/<name>; path = "
              "localhost:<port>/<account>/<region>/<name>."},
+    {.key = "scanner-command",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "Program that scans images and writes Trivy's JSON to stdout or {output}; {image} is "
+             "the image, e.g. 'trivy image --quiet --format json {image}'."},
+    {.key = "scanner-findings",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "Instead of a scanner: a file of Trivy's JSON for every image, or a folder of "
+             "<digest>.json and <repository>.json."},
+    {.key = "scanner-timeout-s",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "600",
+     .min = 1,
+     .max = 86400,
+     .help = "Seconds until a scanner that has not ended is ended."},
+    {.key = "scanner-parallel",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "2",
+     .min = 1,
+     .max = 64,
+     .help = "Scans that run at once; the others wait."},
+    {.key = "scan-quota-hours",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "24",
+     .min = 0,
+     .max = 8760,
+     .help = "Hours until StartImageScan scans the same image again; 0 = at once."},
 };
 
 struct plugin {
@@ -152,6 +181,7 @@ static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
     actions_destroy(plugin->ecr.actions);
+    scans_destroy(plugin->ecr.scans);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -175,6 +205,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0) {
         result = gateway_create(ecr, &ecr->gateway, err);
+    }
+    if (result == 0) {
+        result = scans_create(ecr, &ecr->scans, err);
     }
     return result;
 }
@@ -220,8 +253,9 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending++;
+    plugin->pending += 2;
     actions_stop(plugin->ecr.actions);
+    scans_stop(plugin->ecr.scans, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
@@ -230,6 +264,7 @@ static int stop(void *self) {
  * next reconcile. */
 static int reset(void *self) {
     struct plugin *plugin = self;
+    scans_reset(plugin->ecr.scans);
     return backend_reset(plugin->ecr.backend);
 }
 

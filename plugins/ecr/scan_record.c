@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of scans. Table v holds the findings (v account region name digest position) and the
+ * orders (v "orders" id); how a scan stands is a text about the image. */
+#include "scan_record.h"
+#include "record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define TEXT_KIND "scan"
+/* Stands where an account stands in the other keys: no account is called so. */
+#define ORDERS "orders"
+#define ORDER_ID_DIGITS 16
+#define POSITION_DIGITS 6
+
+static const char *const words[] = {"IN_PROGRESS", "PENDING", "COMPLETE",
+                                    "ACTIVE",      "FAILED",  "UNSUPPORTED_IMAGE"};
+
+const char *scan_status_word(enum scan_status status) {
+    return words[status];
+}
+
+bool scan_record_open(const struct scan_record *record) {
+    return record->status == SCAN_STATUS_IN_PROGRESS || record->status == SCAN_STATUS_PENDING;
+}
+
+bool scan_record_has_findings(const struct scan_record *record) {
+    return record->status == SCAN_STATUS_COMPLETE || record->status == SCAN_STATUS_ACTIVE;
+}
+
+/* --- how a scan stands --- */
+
+static int write_record(struct ecr *ecr, const struct scan_order *order,
+                        const struct scan_record *record) {
+    struct record_writer writer = {0};
+    record_put_int(&writer, 'i', (int64_t)order->id);
+    record_put_int(&writer, 's', record->status);
+    record_put_int(&writer, 'e', record->enhanced);
+    record_put_int(&writer, 'n', record->continuous);
+    record_put_int(&writer, 'b', record->started_ms);
+    record_put_int(&writer, 'c', record->completed_ms);
+    record_put_int(&writer, 'v', record->source_ms);
+    for (size_t i = 0; i < SCAN_SEVERITIES; i++) {
+        record_put_int(&writer, (char)('0' + i), (int64_t)record->severities[i]);
+    }
+    record_put_string(&writer, 'd', record->description);
+    int result = writer.failed
+                     ? -ENOMEM
+                     : meta_image_text_put(ecr, &order->tenant, virga_str_from(order->name),
+                                           virga_str_from(order->digest), TEXT_KIND,
+                                           (struct virga_str){writer.ptr, writer.len});
+    record_finish(&writer);
+    return result;
+}
+
+static void read_field(struct scan_record *record, char letter, struct virga_str value) {
+    switch (letter) {
+    case 'i':
+        record->id = (uint64_t)record_int(value);
+        break;
+    case 's':
+        record->status = (enum scan_status)record_int(value);
+        break;
+    case 'e':
+        record->enhanced = record_int(value) != 0;
+        break;
+    case 'n':
+        record->continuous = record_int(value) != 0;
+        break;
+    case 'b':
+        record->started_ms = record_int(value);
+        break;
+    case 'c':
+        record->completed_ms = record_int(value);
+        break;
+    case 'v':
+        record->source_ms = record_int(value);
+        break;
+    case 'd':
+        (void)snprintf(record->description, sizeof record->description, "%.*s", (int)value.len,
+                       value.ptr);
+        break;
+    default:
+        if (letter >= '0' && letter < '0' + SCAN_SEVERITIES) {
+            record->severities[letter - '0'] = (uint64_t)record_int(value);
+        }
+    }
+}
+
+int scan_record_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, struct scan_record *ret_record) {
+    struct virga_store_value text = {0};
+    struct scan_record record = {0};
+    char letter;
+    struct virga_str value;
+    int result = meta_image_text_get(ecr, tenant, name, digest, TEXT_KIND, &text);
+    if (result != 0) {
+        return result;
+    }
+    struct virga_str rest = {text.ptr, text.len};
+    while (record_next(&rest, &letter, &value)) {
+        read_field(&record, letter, value);
+    }
+    ecr->store->release(ecr->host, &text);
+    if ((size_t)record.status >= sizeof words / sizeof words[0]) {
+        return -EIO;
+    }
+    *ret_record = record;
+    return 0;
+}
+
+/* --- orders --- */
+
+static void order_key(struct record_key *key, uint64_t id) {
+    char text[ORDER_ID_DIGITS + 1];
+    (void)snprintf(text, sizeof text, "%0*" PRIx64, ORDER_ID_DIGITS, id);
+    record_key_start(key, 'v');
+    record_key_add(key, virga_str_from(ORDERS));
+    record_key_add(key, virga_str_from(text));
+}
+
+int scan_record_begin(struct ecr *ecr, const struct scan_order *order,
+                      const struct scan_record *record) {
+    struct record_key key;
+    struct record_writer writer = {0};
+    bool own = false;
+    order_key(&key, order->id);
+    record_put_string(&writer, 'a', order->tenant.account);
+    record_put_string(&writer, 'r', order->tenant.region);
+    record_put_string(&writer, 'n', order->name);
+    record_put_string(&writer, 'd', order->digest);
+    int result = writer.failed ? -ENOMEM : meta_begin(ecr, &own);
+    if (result == 0) {
+        result = ecr->store->put(ecr->host, record_key_str(&key),
+                                 (struct virga_str){writer.ptr, writer.len});
+        if (result == 0) {
+            result = write_record(ecr, order, record);
+        }
+        result = meta_end(ecr, own, result);
+    }
+    record_finish(&writer);
+    return result;
+}
+
+static bool read_order(struct virga_str id, struct virga_str record, struct scan_order *ret_order) {
+    struct scan_order order = {0};
+    char letter;
+    struct virga_str value;
+    struct {
+        char letter;
+        char *text;
+        size_t size;
+    } fields[] = {{'a', order.tenant.account, sizeof order.tenant.account},
+                  {'r', order.tenant.region, sizeof order.tenant.region},
+                  {'n', order.name, sizeof order.name},
+                  {'d', order.digest, sizeof order.digest}};
+    char digits[ORDER_ID_DIGITS + 1];
+    (void)snprintf(digits, sizeof digits, "%.*s", (int)id.len, id.ptr);
+    order.id = strtoull(digits, NULL, 16);
+    while (record_next(&record, &letter, &value)) {
+        for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+            if (fields[i].letter == letter && value.len < fields[i].size) {
+                memcpy(fields[i].text, value.ptr, value.len);
+            }
+        }
+    }
+    *ret_order = order;
+    return order.id != 0 && order.name[0] != '\0' && order.digest[0] != '\0';
+}
+
+int scan_order_each(struct ecr *ecr, int (*on_each)(void *arg, const struct scan_order *order),
+                    void *arg) {
+    struct record_key prefix;
+    struct virga_store_cursor *cursor = NULL;
+    struct virga_str key, value;
+    record_key_start(&prefix, 'v');
+    record_key_add(&prefix, virga_str_from(ORDERS));
+    record_key_add(&prefix, virga_str_from(""));
+    int result =
+        ecr->store->scan(ecr->host, record_key_str(&prefix), (struct virga_str){0}, 0, &cursor);
+    if (result != 0) {
+        return result;
+    }
+    while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
+        struct scan_order order;
+        struct virga_str id = {key.ptr + prefix.len, key.len - prefix.len};
+        if (read_order(id, value, &order) && (result = on_each(arg, &order)) != 0) {
+            break;
+        }
+    }
+    ecr->store->close(cursor);
+    return result;
+}
+
+/* --- the outcome --- */
+
+static int write_findings(struct ecr *ecr, const struct scan_order *order,
+                          const struct scan_report *report) {
+    struct record_key prefix;
+    record_key_in(&prefix, 'v', &order->tenant, virga_str_from(order->name));
+    record_key_add(&prefix, virga_str_from(order->digest));
+    struct record_key rows = prefix;
+    record_key_add(&rows, virga_str_from(""));
+    if (rows.bad) {
+        return -EINVAL;
+    }
+    int result = ecr->store->del_prefix(ecr->host, record_key_str(&rows), NULL);
+    for (size_t i = 0; result == 0 && report != NULL && i < report->count; i++) {
+        char position[POSITION_DIGITS + 1];
+        struct record_key key = prefix;
+        (void)snprintf(position, sizeof position, "%0*u", POSITION_DIGITS, (unsigned)i % 1000000u);
+        record_key_add(&key, virga_str_from(position));
+        result = ecr->store->put(
+            ecr->host, record_key_str(&key),
+            (struct virga_str){report->findings[i].members, report->findings[i].len});
+    }
+    return result;
+}
+
+static int finish_in_transaction(struct ecr *ecr, const struct scan_order *order,
+                                 const struct scan_record *record,
+                                 const struct scan_report *report) {
+    struct record_key key;
+    struct scan_record now;
+    int result = scan_record_get(ecr, &order->tenant, virga_str_from(order->name),
+                                 virga_str_from(order->digest), &now);
+    if (result == 0 && now.id == order->id) {
+        result = write_findings(ecr, order, report);
+        if (result == 0) {
+            result = write_record(ecr, order, record);
+        }
+    } else if (result == -ENOENT) {
+        result = 0;
+    }
+    if (result == 0) {
+        order_key(&key, order->id);
+        result = ecr->store->del(ecr->host, record_key_str(&key));
+    }
+    return result == -ENOENT ? 0 : result;
+}
+
+int scan_record_finish(struct ecr *ecr, const struct scan_order *order,
+                       const struct scan_record *record, const struct scan_report *report) {
+    bool own = false;
+    int result = meta_begin(ecr, &own);
+    return result != 0 ? result
+                       : meta_end(ecr, own, finish_in_transaction(ecr, order, record, report));
+}
+
+int scan_findings_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                       struct virga_str digest, struct virga_str after,
+                       int (*on_each)(void *arg, struct virga_str position,
+                                      struct virga_str members),
+                       void *arg) {
+    struct record_key prefix, from;
+    struct virga_store_cursor *cursor = NULL;
+    struct virga_str key, value;
+    record_key_in(&from, 'v', tenant, name);
+    record_key_add(&from, digest);
+    prefix = from;
+    record_key_add(&prefix, virga_str_from(""));
+    if (after.ptr != NULL) {
+        record_key_add(&from, after);
+    }
+    if (prefix.bad || from.bad) {
+        return -EINVAL;
+    }
+    int result = ecr->store->scan(ecr->host, record_key_str(&prefix),
+                                  after.ptr != NULL ? record_key_str(&from) : (struct virga_str){0},
+                                  0, &cursor);
+    if (result != 0) {
+        return result;
+    }
+    while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
+        struct virga_str position = {key.ptr + prefix.len, key.len - prefix.len};
+        if ((result = on_each(arg, position, value)) != 0) {
+            break;
+        }
+    }
+    ecr->store->close(cursor);
+    return result;
+}
+
+/* --- as answers show it --- */
+
+void scan_record_write_status(const struct scan_record *record, struct virga_json_writer *writer) {
+    virga_json_begin_object(writer, "imageScanStatus");
+    virga_json_string(writer, "status", scan_status_word(record->status));
+    virga_json_string(writer, "description",
+                      record->description[0] != '\0' ? record->description : NULL);
+    virga_json_end_object(writer);
+}
+
+void scan_record_write_summary(const struct scan_record *record, struct virga_json_writer *writer) {
+    virga_json_time(writer, "imageScanCompletedAt", record->completed_ms);
+    virga_json_time(writer, "vulnerabilitySourceUpdatedAt", record->source_ms);
+    virga_json_begin_object(writer, "findingSeverityCounts");
+    for (int i = 0; i < SCAN_SEVERITIES; i++) {
+        if (record->severities[i] > 0) {
+            virga_json_int(writer, scan_severity_word((enum scan_severity)i, record->enhanced),
+                           (int64_t)record->severities[i]);
+        }
+    }
+    virga_json_end_object(writer);
+}
+
+int scan_record_write_detail(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                             struct virga_str digest, struct virga_json_writer *writer) {
+    struct scan_record record;
+    int result = scan_record_get(ecr, tenant, name, digest, &record);
+    if (result != 0) {
+        return result == -ENOENT ? 0 : result;
+    }
+    scan_record_write_status(&record, writer);
+    if (scan_record_has_findings(&record)) {
+        virga_json_begin_object(writer, "imageScanFindingsSummary");
+        scan_record_write_summary(&record, writer);
+        virga_json_end_object(writer);
+    }
+    return 0;
+}
