@@ -12,7 +12,7 @@ import unittest
 
 from aws import ACCOUNT, REGION, Cli
 from ecrcase import EcrCase, no_repository
-from images import image, index
+from images import OCI_CONFIG, image, index
 from oci import Registry
 from skopeo import Skopeo
 from virga import Virga, need, wait_for
@@ -38,7 +38,7 @@ if "hangs" in name:
     with open(os.path.join(folder, "hanging"), "w") as f:
         f.write(str(child.pid))
     time.sleep(600)
-if "waits" in name:
+if "blocked" in name:
     while not os.path.exists(os.path.join(folder, "go")):
         time.sleep(0.02)
 if "noisy" in name:
@@ -257,8 +257,12 @@ class Command(ScanCase):
         one = image(name)
         registry.push(name, one, "v1")
         listed = index([one])
-        registry.put_manifest(name, "list", listed)
-        for digest in (listed.digest,):
+        registry.put_manifest(name, listed, "list")
+        chart = image(name + " chart", docker=False)
+        chart = type(chart)(chart.manifest.replace(OCI_CONFIG.encode(), b"application/vnd.cncf.helm.config.v1+json"),
+                            chart.media_type, chart.blobs)
+        registry.push(name, chart, "chart")
+        for digest in (listed.digest, chart.digest):
             self.assert_api_error(
                 "UnsupportedImageTypeException",
                 "The image with digest '%s' in the repository with name '%s' in the registry with id '%s' is of a "
@@ -310,12 +314,12 @@ class Command(ScanCase):
         one = image(name)
         registry.push(name, one)
         listed = index([one])
-        registry.put_manifest(name, "list", listed)
+        registry.put_manifest(name, listed, "list")
         self.wait(name, one.digest)
         self.not_scanned(name, listed.digest)
 
     def test_an_image_deleted_while_it_is_scanned_leaves_nothing(self):
-        name, registry = self.repository("-waits")
+        name, registry = self.repository("-blocked")
         one = self.pushed(name, registry)
         self.addCleanup(lambda: os.unlink(os.path.join(self.folder, "go")))
         self.ecr.StartImageScan(repositoryName=name, imageId={"imageTag": "v1"})
@@ -592,7 +596,7 @@ class Restart(ScanCase):
         go = os.path.join(self.folder, "go")
         if os.path.exists(go):
             os.unlink(go)
-        name, registry = self.repository("-waits")
+        name, registry = self.repository("-blocked")
         images = [self.pushed(name, registry, "%s %d" % (name, i), "t%d" % i) for i in range(3)]
         for one in images:
             self.ecr.StartImageScan(repositoryName=name, imageId={"imageDigest": one.digest})
