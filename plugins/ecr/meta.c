@@ -13,7 +13,7 @@
  *   y account region name digest kind      a text about an image
  *   s account region kind id               a setting of the registry
  *   v account region name digest position  a finding of the image's last scan (scan_record.c)
- *   v "orders" id                          a scan that is to be done
+ *   v "orders" kind id                     work on an image that is to be done (image_order.c)
  *   n id                                   an intent
  *   f fact                                 a fact of the plugin */
 #include "meta.h"

@@ -290,7 +290,7 @@ static int start_command(struct scan_job *job, uint64_t id) {
 }
 
 int scan_job_start(struct ecr *ecr, const struct scan_settings *settings,
-                   const struct scan_order *order, bool enhanced,
+                   const struct image_order *order, bool enhanced,
                    void (*on_done)(void *arg, struct scan_outcome *outcome), void *arg,
                    struct scan_job **ret_job) {
     struct scan_job *job = calloc(1, sizeof *job);

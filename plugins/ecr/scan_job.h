@@ -29,7 +29,7 @@ struct scan_outcome {
 /* Starts it. `settings` outlives the job. Calls back: once, never inside this call; the job is gone
  * then, and the outcome's report with it. Errors: -ENOMEM (no call). */
 int scan_job_start(struct ecr *ecr, const struct scan_settings *settings,
-                   const struct scan_order *order, bool enhanced,
+                   const struct image_order *order, bool enhanced,
                    void (*on_done)(void *arg, struct scan_outcome *outcome), void *arg,
                    struct scan_job **ret_job);
 /* Has it end soon, with -ECANCELED. */

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The records of scans. Table v holds the findings (v account region name digest position) and the
- * orders (v "orders" id); how a scan stands is a text about the image. */
+/* The records of scans. The findings are in table v (v account region name digest position); how a
+ * scan stands is a text about the image. */
 #include "scan_record.h"
 #include "record.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 
 #define TEXT_KIND "scan"
-/* Stands where an account stands in the other keys: no account is called so. */
-#define ORDERS "orders"
-#define ORDER_ID_DIGITS 16
 #define POSITION_DIGITS 6
 
 static const char *const words[] = {"IN_PROGRESS", "PENDING", "COMPLETE",
@@ -31,7 +26,7 @@ bool scan_record_has_findings(const struct scan_record *record) {
 
 /* --- how a scan stands --- */
 
-static int write_record(struct ecr *ecr, const struct scan_order *order,
+static int write_record(struct ecr *ecr, const struct image_order *order,
                         const struct scan_record *record) {
     struct record_writer writer = {0};
     record_put_int(&writer, 'i', (int64_t)order->id);
@@ -110,92 +105,23 @@ int scan_record_get(struct ecr *ecr, const struct tenant *tenant, struct virga_s
     return 0;
 }
 
-/* --- orders --- */
-
-static void order_key(struct record_key *key, uint64_t id) {
-    char text[ORDER_ID_DIGITS + 1];
-    (void)snprintf(text, sizeof text, "%0*" PRIx64, ORDER_ID_DIGITS, id);
-    record_key_start(key, 'v');
-    record_key_add(key, virga_str_from(ORDERS));
-    record_key_add(key, virga_str_from(text));
-}
-
-int scan_record_begin(struct ecr *ecr, const struct scan_order *order,
+int scan_record_begin(struct ecr *ecr, const struct image_order *order,
                       const struct scan_record *record) {
-    struct record_key key;
-    struct record_writer writer = {0};
     bool own = false;
-    order_key(&key, order->id);
-    record_put_string(&writer, 'a', order->tenant.account);
-    record_put_string(&writer, 'r', order->tenant.region);
-    record_put_string(&writer, 'n', order->name);
-    record_put_string(&writer, 'd', order->digest);
-    int result = writer.failed ? -ENOMEM : meta_begin(ecr, &own);
-    if (result == 0) {
-        result = ecr->store->put(ecr->host, record_key_str(&key),
-                                 (struct virga_str){writer.ptr, writer.len});
-        if (result == 0) {
-            result = write_record(ecr, order, record);
-        }
-        result = meta_end(ecr, own, result);
-    }
-    record_finish(&writer);
-    return result;
-}
-
-static bool read_order(struct virga_str id, struct virga_str record, struct scan_order *ret_order) {
-    struct scan_order order = {0};
-    char letter;
-    struct virga_str value;
-    struct {
-        char letter;
-        char *text;
-        size_t size;
-    } fields[] = {{'a', order.tenant.account, sizeof order.tenant.account},
-                  {'r', order.tenant.region, sizeof order.tenant.region},
-                  {'n', order.name, sizeof order.name},
-                  {'d', order.digest, sizeof order.digest}};
-    char digits[ORDER_ID_DIGITS + 1];
-    (void)snprintf(digits, sizeof digits, "%.*s", (int)id.len, id.ptr);
-    order.id = strtoull(digits, NULL, 16);
-    while (record_next(&record, &letter, &value)) {
-        for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-            if (fields[i].letter == letter && value.len < fields[i].size) {
-                memcpy(fields[i].text, value.ptr, value.len);
-            }
-        }
-    }
-    *ret_order = order;
-    return order.id != 0 && order.name[0] != '\0' && order.digest[0] != '\0';
-}
-
-int scan_order_each(struct ecr *ecr, int (*on_each)(void *arg, const struct scan_order *order),
-                    void *arg) {
-    struct record_key prefix;
-    struct virga_store_cursor *cursor = NULL;
-    struct virga_str key, value;
-    record_key_start(&prefix, 'v');
-    record_key_add(&prefix, virga_str_from(ORDERS));
-    record_key_add(&prefix, virga_str_from(""));
-    int result =
-        ecr->store->scan(ecr->host, record_key_str(&prefix), (struct virga_str){0}, 0, &cursor);
+    int result = meta_begin(ecr, &own);
     if (result != 0) {
         return result;
     }
-    while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
-        struct scan_order order;
-        struct virga_str id = {key.ptr + prefix.len, key.len - prefix.len};
-        if (read_order(id, value, &order) && (result = on_each(arg, &order)) != 0) {
-            break;
-        }
+    result = image_order_put(ecr, IMAGE_ORDER_SCAN, order);
+    if (result == 0) {
+        result = write_record(ecr, order, record);
     }
-    ecr->store->close(cursor);
-    return result;
+    return meta_end(ecr, own, result);
 }
 
 /* --- the outcome --- */
 
-static int write_findings(struct ecr *ecr, const struct scan_order *order,
+static int write_findings(struct ecr *ecr, const struct image_order *order,
                           const struct scan_report *report) {
     struct record_key prefix;
     record_key_in(&prefix, 'v', &order->tenant, virga_str_from(order->name));
@@ -218,10 +144,9 @@ static int write_findings(struct ecr *ecr, const struct scan_order *order,
     return result;
 }
 
-static int finish_in_transaction(struct ecr *ecr, const struct scan_order *order,
+static int finish_in_transaction(struct ecr *ecr, const struct image_order *order,
                                  const struct scan_record *record,
                                  const struct scan_report *report) {
-    struct record_key key;
     struct scan_record now;
     int result = scan_record_get(ecr, &order->tenant, virga_str_from(order->name),
                                  virga_str_from(order->digest), &now);
@@ -233,14 +158,10 @@ static int finish_in_transaction(struct ecr *ecr, const struct scan_order *order
     } else if (result == -ENOENT) {
         result = 0;
     }
-    if (result == 0) {
-        order_key(&key, order->id);
-        result = ecr->store->del(ecr->host, record_key_str(&key));
-    }
-    return result == -ENOENT ? 0 : result;
+    return result == 0 ? image_order_delete(ecr, IMAGE_ORDER_SCAN, order->id) : result;
 }
 
-int scan_record_finish(struct ecr *ecr, const struct scan_order *order,
+int scan_record_finish(struct ecr *ecr, const struct image_order *order,
                        const struct scan_record *record, const struct scan_report *report) {
     bool own = false;
     int result = meta_begin(ecr, &own);

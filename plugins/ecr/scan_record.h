@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store knows of scans: how an image's last scan stands, its findings, and the scans that
- * are still to be done. Everything is [loop]; functions return as those of meta.h. */
+/* What the store knows of scans: how an image's last scan stands, and its findings. Everything is
+ * [loop]; functions return as those of meta.h. */
 #ifndef ECR_SCAN_RECORD_H
 #define ECR_SCAN_RECORD_H
 
-#include "meta.h"
+#include "image_order.h"
 #include "scan_report.h"
 
 #include <virga/helpers/json_writer.h>
@@ -31,14 +31,6 @@ struct scan_record {
     char description[512];
 };
 
-/* A scan that is to be done. */
-struct scan_order {
-    uint64_t id; /* increasing */
-    struct tenant tenant;
-    char name[ECR_NAME_MAX + 1];
-    char digest[ECR_DIGEST_LEN + 1];
-};
-
 const char *scan_status_word(enum scan_status status);
 /* Whether its scan is still to come or under way. */
 bool scan_record_open(const struct scan_record *record);
@@ -47,17 +39,13 @@ int scan_record_get(struct ecr *ecr, const struct tenant *tenant, struct virga_s
                     struct virga_str digest, struct scan_record *ret_record);
 /* Writes record and order in one transaction; id and started_ms are the caller's. The findings of
  * an earlier scan stay until the next outcome. */
-int scan_record_begin(struct ecr *ecr, const struct scan_order *order,
+int scan_record_begin(struct ecr *ecr, const struct image_order *order,
                       const struct scan_record *record);
 /* Writes the outcome of the order's scan, its findings and the end of the order in one transaction.
  * `record` says status, description and times; its id is the order's. An image that is gone, or
  * whose scan is another one by now, gets nothing. */
-int scan_record_finish(struct ecr *ecr, const struct scan_order *order,
+int scan_record_finish(struct ecr *ecr, const struct image_order *order,
                        const struct scan_record *record, const struct scan_report *report);
-
-/* Walks the orders by id; as meta_repository_each(). */
-int scan_order_each(struct ecr *ecr, int (*on_each)(void *arg, const struct scan_order *order),
-                    void *arg);
 
 /* Walks an image's findings, gravest first, from behind `after` (a position; ptr NULL: from the
  * start). `members` are those of the finding's JSON object, without the braces. */

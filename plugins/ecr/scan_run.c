@@ -19,7 +19,7 @@
 struct scan {
     struct scan *next;
     struct scans *scans;
-    struct scan_order order;
+    struct image_order order;
     struct scan_record record;
     struct scan_job *job; /* NULL while it waits */
 };
@@ -86,7 +86,7 @@ static void add_waiting(struct scans *scans, struct scan *scan) {
     scans->count++;
 }
 
-static int on_left(void *arg, const struct scan_order *order) {
+static int on_left(void *arg, const struct image_order *order) {
     struct scans *scans = arg;
     struct scan *scan = calloc(1, sizeof *scan);
     if (scan == NULL) {
@@ -125,7 +125,7 @@ int scans_create(struct ecr *ecr, struct scans **ret_scans, struct virga_error *
     scans->ecr = ecr;
     int result = read_settings(scans, err);
     if (result == 0) {
-        result = scan_order_each(ecr, on_left, scans);
+        result = image_order_each(ecr, IMAGE_ORDER_SCAN, on_left, scans);
     }
     if (result == 0 && scans->first != NULL) {
         ECR_LOG(ecr, VIRGA_LOG_INFO, NULL, "%zu image scans of an earlier run are taken up",
@@ -275,7 +275,7 @@ static void on_done(void *arg, struct scan_outcome *outcome) {
  * earlier run has none. */
 static bool still_wanted(struct scan *scan) {
     struct ecr *ecr = scan->scans->ecr;
-    const struct scan_order *order = &scan->order;
+    const struct image_order *order = &scan->order;
     int result = scan_record_get(ecr, &order->tenant, virga_str_from(order->name),
                                  virga_str_from(order->digest), &scan->record);
     if (result == 0 && scan->record.id == order->id) {
@@ -332,19 +332,15 @@ int scans_begin(struct ecr *ecr, const struct tenant *tenant, struct virga_str n
         return -EBUSY;
     }
     scan = calloc(1, sizeof *scan);
-    if (scan == NULL || name.len > ECR_NAME_MAX || digest.len > ECR_DIGEST_LEN) {
-        free(scan);
+    if (scan == NULL) {
         return -ENOMEM;
     }
     scan->scans = scans;
-    scan->order.tenant = *tenant;
-    memcpy(scan->order.name, name.ptr, name.len);
-    memcpy(scan->order.digest, digest.ptr, digest.len);
-    /* Later than every other, also when the clock was set back. */
-    uint64_t now = (uint64_t)record.started_ms << 16;
-    scan->order.id = now > scans->last_id ? now : scans->last_id + 1;
+    int result = image_order_init(&scan->order, ecr, scans->last_id, tenant, name, digest);
     record.id = scan->order.id;
-    int result = scan_record_begin(ecr, &scan->order, &record);
+    if (result == 0) {
+        result = scan_record_begin(ecr, &scan->order, &record);
+    }
     if (result == 0) {
         result = wake(scans);
     }

@@ -212,7 +212,7 @@ static struct seen see(const char *after) {
     return seen;
 }
 
-static int count_order(void *arg, const struct scan_order *order) {
+static int count_order(void *arg, const struct image_order *order) {
     assert_string_equal(order->name, "app");
     assert_string_equal(order->digest, DIGEST);
     assert_string_equal(order->tenant.account, here.account);
@@ -222,12 +222,12 @@ static int count_order(void *arg, const struct scan_order *order) {
 
 static size_t orders(void) {
     size_t count = 0;
-    assert_int_equal(scan_order_each(&fixture.ecr, count_order, &count), 0);
+    assert_int_equal(image_order_each(&fixture.ecr, IMAGE_ORDER_SCAN, count_order, &count), 0);
     return count;
 }
 
-static struct scan_order order(uint64_t id) {
-    return (struct scan_order){.id = id, .tenant = here, .name = "app", .digest = DIGEST};
+static struct image_order order(uint64_t id) {
+    return (struct image_order){.id = id, .tenant = here, .name = "app", .digest = DIGEST};
 }
 
 static void put_image(void) {
@@ -241,7 +241,7 @@ static void put_image(void) {
 static void an_outcome_replaces_findings_and_ends_its_order(void **state) {
     (void)state;
     struct scan_record record = {.status = SCAN_STATUS_IN_PROGRESS, .id = 7, .started_ms = 5};
-    struct scan_order one = order(7), two = order(8);
+    struct image_order one = order(7), two = order(8);
     struct scan_report report =
         read_good(VULNERABLE(ONE("A", "LOW") "," ONE("B", "LOW") "," ONE("C", "HIGH")), false);
     put_image();
@@ -276,7 +276,7 @@ static void an_outcome_replaces_findings_and_ends_its_order(void **state) {
 static void findings_go_with_image_and_repository(void **state) {
     (void)state;
     struct scan_record record = {.status = SCAN_STATUS_COMPLETE};
-    struct scan_order one = order(9);
+    struct image_order one = order(9);
     struct scan_report report = read_good(VULNERABLE(ONE("A", "LOW")), false);
     for (int i = 0; i < 2; i++) {
         put_image();
