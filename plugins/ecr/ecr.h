@@ -12,6 +12,7 @@ struct backend;
 struct gateway;
 struct gate;
 struct scans;
+struct signer;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -40,6 +41,7 @@ struct ecr {
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct actions *actions; /* the control plane's calls under way */
     struct scans *scans;     /* images that are to be scanned */
+    struct signer *signer;   /* images that are to be signed */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

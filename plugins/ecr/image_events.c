@@ -2,11 +2,14 @@
 /* Who is told of an image. */
 #include "image_events.h"
 #include "scan_run.h"
+#include "signer.h"
 
 void image_came(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                 const struct meta_image *image, struct virga_str tag, enum image_origin origin) {
     (void)tag;
-    (void)origin;
+    if (origin == IMAGE_PUSHED) {
+        signer_image_came(ecr, tenant, name, image);
+    }
     scans_image_came(ecr, tenant, name, image);
 }
 

@@ -8,6 +8,7 @@
 #include "gateway.h"
 #include "resolver.h"
 #include "scan_run.h"
+#include "signer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -182,6 +183,7 @@ static void destroy(void *self) {
     gateway_destroy(plugin->ecr.gateway);
     actions_destroy(plugin->ecr.actions);
     scans_destroy(plugin->ecr.scans);
+    signer_destroy(plugin->ecr.signer);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -208,6 +210,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0) {
         result = scans_create(ecr, &ecr->scans, err);
+    }
+    if (result == 0) {
+        result = signer_create(ecr, &ecr->signer, err);
     }
     return result;
 }
@@ -253,9 +258,10 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending += 2;
+    plugin->pending += 3;
     actions_stop(plugin->ecr.actions);
     scans_stop(plugin->ecr.scans, check_stopped, plugin);
+    signer_stop(plugin->ecr.signer, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
@@ -265,6 +271,7 @@ static int stop(void *self) {
 static int reset(void *self) {
     struct plugin *plugin = self;
     scans_reset(plugin->ecr.scans);
+    signer_reset(plugin->ecr.signer);
     return backend_reset(plugin->ecr.backend);
 }
 
