@@ -379,13 +379,12 @@ int scan_finding_write(const struct scan_subject *subject, struct json_object *r
         rc = -ENOMEM;
     }
     if (rc == 0) {
-        ret_finding->members = malloc(writer.len);
+        ret_finding->members = strndup(writer.ptr + 1, writer.len - 2);
         rc = ret_finding->members == NULL ? -ENOMEM : 0;
     }
     if (rc == 0) {
         ret_finding->len = writer.len - 2;
         ret_finding->severity = severity;
-        memcpy(ret_finding->members, writer.ptr + 1, ret_finding->len);
     }
     virga_json_finish(&writer);
     return rc;

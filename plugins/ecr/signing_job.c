@@ -9,6 +9,7 @@
 #include "strbuf.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -221,6 +222,8 @@ static void on_work(void *arg) {
     if (job->result == 0) {
         job->result = notary_sign(job->pem, &target, job->now_ms, &job->signature);
     }
+    /* What the library keeps for the thread: the thread outlives the library's own end. */
+    OPENSSL_thread_stop();
 }
 
 static void on_signed(void *arg, int status) {
