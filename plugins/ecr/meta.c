@@ -176,6 +176,57 @@ int meta_setting_each(struct ecr *ecr, const struct tenant *tenant, const char *
     return result;
 }
 
+/* Takes the next part off a key; ptr NULL at its end. */
+static struct virga_str take_part(struct virga_str *key) {
+    const char *end = key->len > 0 ? memchr(key->ptr, '\0', key->len) : NULL;
+    size_t len = end != NULL ? (size_t)(end - key->ptr) : key->len;
+    struct virga_str part = {key->len > 0 ? key->ptr : NULL, len};
+    size_t taken = end != NULL ? len + 1 : len;
+    key->ptr += taken;
+    key->len -= taken;
+    return part;
+}
+
+/* The key's kind, and whose it is; an empty kind: not a key that this code wrote. */
+static struct virga_str read_setting_key(struct virga_str key, struct tenant *ret_tenant) {
+    struct tenant tenant = {0};
+    (void)take_part(&key); /* the table */
+    struct virga_str account = take_part(&key), region = take_part(&key);
+    if (account.ptr == NULL || region.ptr == NULL || account.len >= sizeof tenant.account ||
+        region.len >= sizeof tenant.region) {
+        return (struct virga_str){0};
+    }
+    memcpy(tenant.account, account.ptr, account.len);
+    memcpy(tenant.region, region.ptr, region.len);
+    *ret_tenant = tenant;
+    return take_part(&key);
+}
+
+int meta_setting_tenants(struct ecr *ecr, const char *kind,
+                         int (*on_each)(void *arg, const struct tenant *tenant), void *arg) {
+    struct virga_store_cursor *cursor = NULL;
+    struct virga_str key, value;
+    struct tenant tenant, last = {0};
+    int result = ecr->store->scan(ecr->host, (struct virga_str){"s", 2}, (struct virga_str){0},
+                                  VIRGA_STORE_KEYS_ONLY, &cursor);
+    if (result != 0) {
+        return result;
+    }
+    while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
+        if (!virga_str_equal(read_setting_key(key, &tenant), virga_str_from(kind)) ||
+            (strcmp(tenant.account, last.account) == 0 &&
+             strcmp(tenant.region, last.region) == 0)) {
+            continue;
+        }
+        last = tenant;
+        if ((result = on_each(arg, &tenant)) != 0) {
+            break;
+        }
+    }
+    ecr->store->close(cursor);
+    return result;
+}
+
 /* --- intents --- */
 
 static void intent_key(struct record_key *key, uint64_t id) {

@@ -158,6 +158,10 @@ int meta_setting_each(struct ecr *ecr, const struct tenant *tenant, const char *
                       int (*on_each)(void *arg, struct virga_str id, struct virga_str text),
                       void *arg);
 
+/* Walks the registries that have a text of a kind, in no order that matters. */
+int meta_setting_tenants(struct ecr *ecr, const char *kind,
+                         int (*on_each)(void *arg, const struct tenant *tenant), void *arg);
+
 /* --- intents: what is about to be done at the registry, written before and removed with the record
  * of the outcome; what a crash left is finished by reconcile --- */
 enum meta_intent_kind {

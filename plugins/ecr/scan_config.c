@@ -3,11 +3,11 @@
  * BatchGetRepositoryScanningConfiguration. */
 #include "scan_config.h"
 #include "actions.h"
+#include "scan_run.h"
 #include "wildcard.h"
 
 #include <errno.h>
 
-#define SETTING "scanning"
 #define DEFAULT_CONFIG "{\"scanType\":\"BASIC\",\"rules\":[]}"
 
 static const char *const frequencies[] = {"MANUAL", "SCAN_ON_PUSH", "CONTINUOUS_SCAN"};
@@ -63,12 +63,22 @@ struct scan_effect scan_config_apply(struct json_object *config, const char *nam
     return effect;
 }
 
+bool scan_config_is_continuous(struct json_object *config) {
+    size_t count = virga_awsjson_length(config, "rules");
+    for (size_t i = 0; i < count; i++) {
+        if (frequency_of(virga_awsjson_element(config, "rules", i)) == SCAN_FREQUENCY_CONTINUOUS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- reading it --- */
 
 int scan_config_read(struct ecr *ecr, const struct tenant *tenant,
                      struct json_object **ret_config) {
     struct virga_store_value text = {0};
-    int result = meta_setting_get(ecr, tenant, SETTING, virga_str_from(""), &text);
+    int result = meta_setting_get(ecr, tenant, SCAN_CONFIG_KIND, virga_str_from(""), &text);
     if (result == -ENOENT) {
         result = virga_awsjson_parse(virga_str_from(DEFAULT_CONFIG), ret_config);
     } else if (result == 0) {
@@ -169,13 +179,14 @@ void action_put_registry_scanning_configuration(struct call *call) {
     write_config(call->input, NULL, &kept);
     int result = kept.failed
                      ? -ENOMEM
-                     : meta_setting_put(call->ecr, &call->tenant, SETTING, virga_str_from(""),
-                                        (struct virga_str){kept.ptr, kept.len});
+                     : meta_setting_put(call->ecr, &call->tenant, SCAN_CONFIG_KIND,
+                                        virga_str_from(""), (struct virga_str){kept.ptr, kept.len});
     virga_json_finish(&kept);
     if (result != 0) {
         call_broken(call, "The scanning configuration could not be recorded", result, NULL);
         return;
     }
+    scans_config_changed(call->ecr);
     virga_json_begin_object(&writer, NULL);
     write_config(call->input, "registryScanningConfiguration", &writer);
     virga_json_end_object(&writer);

@@ -8,6 +8,8 @@
 
 #include <json-c/json.h>
 
+#define SCAN_CONFIG_KIND "scanning" /* of meta_setting_get() */
+
 enum scan_frequency { SCAN_FREQUENCY_MANUAL, SCAN_FREQUENCY_ON_PUSH, SCAN_FREQUENCY_CONTINUOUS };
 
 /* What holds for one repository. */
@@ -22,6 +24,9 @@ struct scan_effect {
 bool scan_filter_matches(const char *filter, const char *name);
 /* What a configuration means for a repository whose own scanOnPush is `flag`. Pure. */
 struct scan_effect scan_config_apply(struct json_object *config, const char *name, bool flag);
+
+/* Whether any repository may be scanned continuously. Pure. */
+bool scan_config_is_continuous(struct json_object *config);
 
 /* Reads the registry's configuration; where there is none, AWS's default. Owns: the caller. Thread:
  * [loop]. */

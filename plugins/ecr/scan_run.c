@@ -4,6 +4,7 @@
 
 #include "scan_config.h"
 #include "scan_job.h"
+#include "scan_sweep.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -35,6 +36,7 @@ struct scans {
     size_t running_count;
     size_t count; /* waiting and running */
     uint64_t last_id;
+    struct scan_sweep *sweep;
     struct virga_timer_handle *timer; /* has them begin from the loop */
     bool stopping;
     void (*on_stopped)(void *arg);
@@ -132,6 +134,10 @@ int scans_create(struct ecr *ecr, struct scans **ret_scans, struct virga_error *
                 scans->count);
         result = wake(scans);
     }
+    if (result == 0) {
+        result = scan_sweep_create(ecr, ecr->config->get_int(ecr->host, "scan-interval-s") * 1000,
+                                   &scans->sweep);
+    }
     if (result != 0) {
         if (err != NULL && err->text[0] == '\0') {
             virga_error_set(err, "image scanning cannot be set up: %s", strerror(-result));
@@ -163,6 +169,8 @@ static void check_stopped(struct scans *scans) {
 
 void scans_stop(struct scans *scans, void (*on_stopped)(void *arg), void *arg) {
     scans->stopping = true;
+    scan_sweep_destroy(scans->sweep);
+    scans->sweep = NULL;
     scans->on_stopped = on_stopped;
     scans->on_stopped_arg = arg;
     scans->ecr->timer->stop(scans->timer);
@@ -175,6 +183,7 @@ void scans_stop(struct scans *scans, void (*on_stopped)(void *arg), void *arg) {
 }
 
 void scans_reset(struct scans *scans) {
+    scan_sweep_soon(scans->sweep);
     drop_waiting(scans);
     for (struct scan *scan = scans->running; scan != NULL; scan = scan->next) {
         scan_job_cancel(scan->job);
@@ -186,11 +195,19 @@ void scans_destroy(struct scans *scans) {
         return;
     }
     scans->ecr->timer->stop(scans->timer);
+    scan_sweep_destroy(scans->sweep);
     drop_waiting(scans);
     free(scans->settings.findings);
     free(scans->settings.folder);
     scan_command_finish(&scans->settings.command);
     free(scans);
+}
+
+void scans_config_changed(struct ecr *ecr) {
+    /* Neither at stop nor before scans_create() is there a sweep. */
+    if (ecr->scans != NULL && ecr->scans->sweep != NULL) {
+        scan_sweep_soon(ecr->scans->sweep);
+    }
 }
 
 int64_t scans_quota_ms(const struct ecr *ecr) {
@@ -337,6 +354,12 @@ int scans_begin(struct ecr *ecr, const struct tenant *tenant, struct virga_str n
     }
     scan->scans = scans;
     int result = image_order_init(&scan->order, ecr, scans->last_id, tenant, name, digest);
+    struct scan_record before;
+    if (continuous && scan_record_get(ecr, tenant, name, digest, &before) == 0 &&
+        before.status == SCAN_STATUS_ACTIVE) {
+        before.started_ms = record.started_ms;
+        record = before;
+    }
     record.id = scan->order.id;
     if (result == 0) {
         result = scan_record_begin(ecr, &scan->order, &record);

@@ -21,12 +21,16 @@ void scans_destroy(struct scans *scans);
 /* Forgets every scan: the store was emptied. */
 void scans_reset(struct scans *scans);
 
-/* Has an image scanned; record->enhanced and record->continuous say how. Errors: -EBUSY the queue
+/* Has an image scanned, by enhanced scanning and again and again where that is said; findings of
+ * continuous scanning are shown on meanwhile. Errors: -EBUSY the queue
  * is full, those of the store. */
 int scans_begin(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                 struct virga_str digest, bool enhanced, bool continuous);
 /* How long after a scan an image may not be scanned again; 0 = not at all. */
 int64_t scans_quota_ms(const struct ecr *ecr);
+
+/* A registry's rules have changed: has images scanned that are to be scanned continuously now. */
+void scans_config_changed(struct ecr *ecr);
 
 /* Whether images of this kind can be scanned: those that have a container's configuration. */
 bool scans_can_scan(const struct meta_image *image);

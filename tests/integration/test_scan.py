@@ -482,6 +482,17 @@ class Rules(ScanCase):
         self.assertEqual(self.wait(name, one.digest)["imageScanStatus"],
                          {"status": "ACTIVE", "description": "Continuous scan is selected for image."})
 
+    def test_continuous_scanning_scans_what_is_there_already(self):
+        name, registry = self.repository()
+        images = [self.pushed(name, registry, "%s %d" % (name, i), "t%d" % i) for i in range(120)]
+        self.put("ENHANCED", CONTINUOUS_SCAN=[name, "no-such"])
+
+        def statuses():
+            details = self.ecr.DescribeImages(repositoryName=name, maxResults=1000)["imageDetails"]
+            return [detail.get("imageScanStatus", {}).get("status") for detail in details]
+        wait_for(lambda: statuses() == ["ACTIVE"] * len(images), 120, "every image's scan")
+        self.assertEqual(len(self.calls(name)), len(images))
+
     def test_a_scan_cannot_be_started_by_hand_in_enhanced_scanning(self):
         name, registry = self.repository()
         self.pushed(name, registry)
@@ -518,6 +529,26 @@ def running(pid):
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+class Again(ScanCase):
+    @classmethod
+    def scanner(cls):
+        return {"scanner-command": cls.command(), "scan-interval-s": 1}
+
+    def test_continuous_scanning_scans_again_and_shows_findings_meanwhile(self):
+        self.ecr.PutRegistryScanningConfiguration(scanType="ENHANCED", rules=[
+            {"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}])
+        name, registry = self.repository()
+        one = self.pushed(name, registry)
+        arns = {f["findingArn"] for f in self.wait(name, one.digest)["imageScanFindings"]["enhancedFindings"]}
+
+        def again():
+            answer = self.ecr.DescribeImageScanFindings(repositoryName=name, imageId={"imageTag": "v1"})
+            self.assertEqual(answer["imageScanStatus"]["status"], "ACTIVE")
+            self.assertEqual({f["findingArn"] for f in answer["imageScanFindings"]["enhancedFindings"]}, arns)
+            return len(self.calls(name)) > 2
+        wait_for(again, 60, "two more scans")
 
 
 class Files(ScanCase):
