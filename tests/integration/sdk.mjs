@@ -110,9 +110,9 @@ const checks = {
         assert.ok(full instanceof sdk.RepositoryNotEmptyException);
         const none = await failure(new sdk.GetLifecyclePolicyCommand({ repositoryName }));
         assert.ok(none instanceof sdk.LifecyclePolicyNotFoundException);
-        const unknown = await failure(new sdk.StartImageScanCommand({
+        const unscanned = await failure(new sdk.DescribeImageScanFindingsCommand({
             repositoryName: "sdk/pushed", imageId: { imageTag: "v1" } }));
-        assert.equal(unknown.name, "UnknownOperationException");
+        assert.ok(unscanned instanceof sdk.ScanNotFoundException);
     },
 
     async tags_and_policies() {
@@ -132,6 +132,36 @@ const checks = {
         const got = await send(new sdk.GetLifecyclePolicyCommand({ repositoryName }));
         assert.equal(got.lifecyclePolicyText, lifecyclePolicyText);
         assert.ok(got.lastEvaluatedAt instanceof Date);
+    },
+
+    async scanning() {
+        const image = { repositoryName: "sdk/pushed", imageId: { imageTag: "v1" } };
+        const { imageScanStatus } = await send(new sdk.StartImageScanCommand(image));
+        assert.deepEqual(imageScanStatus, { status: "IN_PROGRESS" });
+        await sdk.waitUntilImageScanComplete({ client, maxWaitTime: 60, minDelay: 1 }, image);
+        const { imageScanFindings } = await send(new sdk.DescribeImageScanFindingsCommand(image));
+        assert.ok(imageScanFindings.imageScanCompletedAt instanceof Date);
+        assert.deepEqual(imageScanFindings.findings, []);
+        assert.ok(await failure(new sdk.StartImageScanCommand(image)) instanceof sdk.LimitExceededException);
+        const rules = [{ scanFrequency: "CONTINUOUS_SCAN", repositoryFilters: [{ filter: "none", filterType: "WILDCARD" }] }];
+        await send(new sdk.PutRegistryScanningConfigurationCommand({ scanType: "ENHANCED", rules }));
+        const { scanningConfiguration } = await send(new sdk.GetRegistryScanningConfigurationCommand({}));
+        assert.deepEqual(scanningConfiguration, { scanType: "ENHANCED", rules });
+        assert.ok(await failure(new sdk.StartImageScanCommand(image)) instanceof sdk.ValidationException);
+    },
+
+    async signing() {
+        const signingConfiguration = { rules: [{
+            signingProfileArn: "arn:aws:signer:us-east-1:000000000000:/signing-profiles/sdk" }] };
+        await send(new sdk.PutSigningConfigurationCommand({ signingConfiguration }));
+        const got = await send(new sdk.GetSigningConfigurationCommand({}));
+        assert.deepEqual(got.signingConfiguration, signingConfiguration);
+        await send(new sdk.DeleteSigningConfigurationCommand({}));
+        assert.ok(await failure(new sdk.GetSigningConfigurationCommand({}))
+            instanceof sdk.SigningConfigurationNotFoundException);
+        const { signingStatuses } = await send(new sdk.DescribeImageSigningStatusCommand({
+            repositoryName: "sdk/pushed", imageId: { imageTag: "v1" } }));
+        assert.deepEqual(signingStatuses, []);
     },
 
     async delete() {

@@ -50,5 +50,6 @@ def add_check(name):
 
 
 for check_name in ("create_and_describe", "authorization_token", "list_and_describe_images", "batch_get_image",
-                   "paginators", "absent_image_is_its_own_class", "error_classes", "tags_and_policies", "delete"):
+                   "paginators", "absent_image_is_its_own_class", "error_classes", "tags_and_policies", "scanning",
+                   "signing", "delete"):
     add_check(check_name)
