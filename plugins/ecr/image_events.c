@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is told of an image. */
 #include "image_events.h"
-#include "scan_run.h"
+#include "scan_push.h"
 #include "signer.h"
 
 void image_came(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
@@ -10,7 +10,7 @@ void image_came(struct ecr *ecr, const struct tenant *tenant, struct virga_str n
     if (origin == IMAGE_PUSHED) {
         signer_image_came(ecr, tenant, name, image);
     }
-    scans_image_came(ecr, tenant, name, image);
+    scan_push_image_came(ecr, tenant, name, image);
 }
 
 void image_pulled(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,

@@ -3,6 +3,7 @@
 #include "actions.h"
 #include "image_id.h"
 #include "scan_config.h"
+#include "scan_push.h"
 #include "scan_run.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static bool check_scannable(struct call *call, const struct meta_image *image) {
                   "The image with digest '%s' in the repository with name '%.*s' in the registry "
                   "with id '%s' is archived and cannot be scanned",
                   image->digest, (int)call->name.len, call->name.ptr, call->tenant.account);
-    } else if (!scans_can_scan(image)) {
+    } else if (!scan_push_can_scan(image)) {
         call_fail(call, "UnsupportedImageTypeException",
                   "The image with digest '%s' in the repository with name '%.*s' in the registry "
                   "with id '%s' is of a type that cannot be scanned",
@@ -132,15 +133,16 @@ static void write_resource(const struct describing *describing, struct virga_jso
     virga_json_end_array(writer);
 }
 
-static int on_finding(void *arg, struct virga_str position, struct virga_str members) {
+static int on_finding(void *arg, const struct scan_shown *shown) {
     struct describing *describing = arg;
     struct virga_json_writer *writer = &describing->writer;
-    if (!call_page_take(&describing->page, position)) {
+    if (!call_page_take(&describing->page, shown->position)) {
         return 1;
     }
     virga_json_begin_object(writer, NULL);
-    virga_json_raw(writer, NULL, members);
+    virga_json_raw(writer, NULL, shown->members);
     if (describing->enhanced) {
+        virga_json_time(writer, "firstObservedAt", shown->first_ms);
         write_resource(describing, writer);
     }
     virga_json_end_object(writer);

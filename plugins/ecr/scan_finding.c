@@ -12,7 +12,6 @@
 #include <virga/helpers/time.h>
 
 #define CVSS_VENDORS_MAX 8 /* scores of one enhanced finding */
-#define FINDING_ID_LEN 32
 
 /* The text, cut between two characters. */
 static struct virga_str cut(struct virga_str text, size_t max) {
@@ -309,7 +308,7 @@ static void write_score(struct virga_json_writer *writer, struct json_object *vu
 
 /* The same finding of the same image has the same ARN after every scan. */
 static int write_arn(struct virga_json_writer *writer, const struct scan_subject *subject,
-                     struct json_object *vulnerability) {
+                     struct json_object *vulnerability, char ret_id[SCAN_FINDING_ID_LEN + 1]) {
     char text[4 * SCAN_NAME_MAX + ECR_NAME_MAX + 256], hex[VIRGA_SHA256_HEX_LEN + 1], arn[256];
     struct virga_str id = cut(virga_awsjson_str(vulnerability, "VulnerabilityID"), SCAN_NAME_MAX);
     struct virga_str package = cut(virga_awsjson_str(vulnerability, "PkgName"), SCAN_NAME_MAX);
@@ -323,9 +322,11 @@ static int write_arn(struct virga_json_writer *writer, const struct scan_subject
         version.ptr != NULL ? version.ptr : "", (int)path.len, path.ptr != NULL ? path.ptr : "");
     int result = virga_sha256_hex((struct virga_str){text, (size_t)len}, hex);
     if (result == 0) {
-        (void)snprintf(arn, sizeof arn, "arn:%s:inspector2:%s:%s:finding/%.*s",
+        memcpy(ret_id, hex, SCAN_FINDING_ID_LEN);
+        ret_id[SCAN_FINDING_ID_LEN] = '\0';
+        (void)snprintf(arn, sizeof arn, "arn:%s:inspector2:%s:%s:finding/%s",
                        virga_arn_partition(virga_str_from(subject->tenant.region)),
-                       subject->tenant.region, subject->tenant.account, FINDING_ID_LEN, hex);
+                       subject->tenant.region, subject->tenant.account, ret_id);
         virga_json_string(writer, "findingArn", arn);
     }
     return result;
@@ -333,7 +334,7 @@ static int write_arn(struct virga_json_writer *writer, const struct scan_subject
 
 static int write_enhanced(struct virga_json_writer *writer, const struct scan_subject *subject,
                           struct json_object *result, struct json_object *vulnerability,
-                          enum scan_severity severity) {
+                          enum scan_severity severity, char ret_id[SCAN_FINDING_ID_LEN + 1]) {
     char title[2 * SCAN_NAME_MAX + 8];
     struct virga_str id = cut(virga_awsjson_str(vulnerability, "VulnerabilityID"), SCAN_NAME_MAX);
     struct virga_str package = cut(virga_awsjson_str(vulnerability, "PkgName"), SCAN_NAME_MAX);
@@ -341,8 +342,7 @@ static int write_enhanced(struct virga_json_writer *writer, const struct scan_su
                    id.ptr, (int)package.len, package.ptr);
     virga_json_string(writer, "awsAccountId", subject->tenant.account);
     put(writer, "description", text_of(vulnerability), SCAN_DESCRIPTION_MAX);
-    int rc = write_arn(writer, subject, vulnerability);
-    virga_json_time(writer, "firstObservedAt", subject->now_ms);
+    int rc = write_arn(writer, subject, vulnerability, ret_id);
     virga_json_time(writer, "lastObservedAt", subject->now_ms);
     write_details(writer, result, vulnerability, severity);
     virga_json_begin_object(writer, "remediation");
@@ -370,7 +370,7 @@ int scan_finding_write(const struct scan_subject *subject, struct json_object *r
     int rc = 0;
     virga_json_begin_object(&writer, NULL);
     if (subject->enhanced) {
-        rc = write_enhanced(&writer, subject, result, vulnerability, severity);
+        rc = write_enhanced(&writer, subject, result, vulnerability, severity, ret_finding->id);
     } else {
         write_basic(&writer, vulnerability, severity);
     }

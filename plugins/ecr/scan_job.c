@@ -17,9 +17,9 @@
 #define TICK_MS 250
 #define KILL_AFTER_MS 2000 /* from SIGTERM to SIGKILL */
 #define PATH_BYTES 1200    /* of a file in the folder */
-#define REDIRECT "exec \"$@\" 2>>\"$0\""
-#define REDIRECT_ALL "exec \"$@\" >>\"$0\" 2>&1"
-#define FIXED_ARGS 4 /* sh -c <redirect> <log> */
+#define REDIRECT "log=$1; shift; exec \"$@\" 2>>\"$log\""
+#define REDIRECT_ALL "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1"
+#define FIXED_ARGS 5 /* sh -c <redirect> <its name> <log> */
 
 struct scan_job {
     struct ecr *ecr;
@@ -247,7 +247,8 @@ static int spawn(struct scan_job *job) {
         argv[0] = "/bin/sh";
         argv[1] = "-c";
         argv[2] = settings->command.writes_output ? REDIRECT_ALL : REDIRECT;
-        argv[3] = job->log_path;
+        argv[3] = "scanner-command";
+        argv[4] = job->log_path;
         for (size_t i = 0; i < settings->command.argc; i++) {
             argv[FIXED_ARGS + i] = command[i];
         }

@@ -5,6 +5,7 @@
 #include "record.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define TEXT_KIND "scan"
 #define POSITION_DIGITS 6
@@ -121,9 +122,85 @@ int scan_record_begin(struct ecr *ecr, const struct image_order *order,
 
 /* --- the outcome --- */
 
-static int write_findings(struct ecr *ecr, const struct image_order *order,
+/* --- since when a finding is known --- */
+
+struct known {
+    char id[SCAN_FINDING_ID_LEN + 1];
+    int64_t first_ms;
+};
+
+struct known_list {
+    struct known *list;
+    size_t count;
+};
+
+static int compare_known(const void *a, const void *b) {
+    return strcmp(((const struct known *)a)->id, ((const struct known *)b)->id);
+}
+
+static int on_known(void *arg, const struct scan_shown *shown) {
+    struct known_list *known = arg;
+    if (shown->id.len != SCAN_FINDING_ID_LEN || known->count == SCAN_FINDINGS_MAX) {
+        return 0;
+    }
+    struct known *one = &known->list[known->count++];
+    memcpy(one->id, shown->id.ptr, SCAN_FINDING_ID_LEN);
+    one->id[SCAN_FINDING_ID_LEN] = '\0';
+    one->first_ms = shown->first_ms;
+    return 0;
+}
+
+/* Reads the findings of the scan before, where there are such that come again. */
+static int read_known(struct ecr *ecr, const struct image_order *order,
+                      const struct scan_report *report, struct known_list *known) {
+    if (report == NULL || report->count == 0 || report->findings[0].id[0] == '\0') {
+        return 0;
+    }
+    known->list = calloc(SCAN_FINDINGS_MAX, sizeof *known->list);
+    if (known->list == NULL) {
+        return -ENOMEM;
+    }
+    int result =
+        scan_findings_each(ecr, &order->tenant, virga_str_from(order->name),
+                           virga_str_from(order->digest), (struct virga_str){0}, on_known, known);
+    if (result == 0) {
+        qsort(known->list, known->count, sizeof *known->list, compare_known);
+    }
+    return result;
+}
+
+static int64_t first_of(const struct known_list *known, const char *id, int64_t now_ms) {
+    struct known key;
+    memcpy(key.id, id, sizeof key.id);
+    const struct known *found = known->count > 0 ? bsearch(&key, known->list, known->count,
+                                                           sizeof *known->list, compare_known)
+                                                 : NULL;
+    return found != NULL ? found->first_ms : now_ms;
+}
+
+static int write_finding(struct ecr *ecr, const struct record_key *prefix, size_t index,
+                         const struct scan_finding *finding, int64_t first_ms) {
+    char position[POSITION_DIGITS + 1];
+    struct record_key key = *prefix;
+    struct record_writer writer = {0};
+    (void)snprintf(position, sizeof position, "%0*u", POSITION_DIGITS, (unsigned)index % 1000000u);
+    record_key_add(&key, virga_str_from(position));
+    if (finding->id[0] != '\0') {
+        record_put_string(&writer, 'i', finding->id);
+        record_put_int(&writer, 'o', first_ms);
+    }
+    record_put_text(&writer, 'm', (struct virga_str){finding->members, finding->len});
+    int result = writer.failed ? -ENOMEM
+                               : ecr->store->put(ecr->host, record_key_str(&key),
+                                                 (struct virga_str){writer.ptr, writer.len});
+    record_finish(&writer);
+    return result;
+}
+
+static int write_findings(struct ecr *ecr, const struct image_order *order, int64_t now_ms,
                           const struct scan_report *report) {
     struct record_key prefix;
+    struct known_list known = {0};
     record_key_in(&prefix, 'v', &order->tenant, virga_str_from(order->name));
     record_key_add(&prefix, virga_str_from(order->digest));
     struct record_key rows = prefix;
@@ -131,16 +208,15 @@ static int write_findings(struct ecr *ecr, const struct image_order *order,
     if (rows.bad) {
         return -EINVAL;
     }
-    int result = ecr->store->del_prefix(ecr->host, record_key_str(&rows), NULL);
-    for (size_t i = 0; result == 0 && report != NULL && i < report->count; i++) {
-        char position[POSITION_DIGITS + 1];
-        struct record_key key = prefix;
-        (void)snprintf(position, sizeof position, "%0*u", POSITION_DIGITS, (unsigned)i % 1000000u);
-        record_key_add(&key, virga_str_from(position));
-        result = ecr->store->put(
-            ecr->host, record_key_str(&key),
-            (struct virga_str){report->findings[i].members, report->findings[i].len});
+    int result = read_known(ecr, order, report, &known);
+    if (result == 0) {
+        result = ecr->store->del_prefix(ecr->host, record_key_str(&rows), NULL);
     }
+    for (size_t i = 0; result == 0 && report != NULL && i < report->count; i++) {
+        const struct scan_finding *finding = &report->findings[i];
+        result = write_finding(ecr, &prefix, i, finding, first_of(&known, finding->id, now_ms));
+    }
+    free(known.list);
     return result;
 }
 
@@ -151,7 +227,7 @@ static int finish_in_transaction(struct ecr *ecr, const struct image_order *orde
     int result = scan_record_get(ecr, &order->tenant, virga_str_from(order->name),
                                  virga_str_from(order->digest), &now);
     if (result == 0 && now.id == order->id) {
-        result = write_findings(ecr, order, report);
+        result = write_findings(ecr, order, record->completed_ms, report);
         if (result == 0) {
             result = write_record(ecr, order, record);
         }
@@ -169,11 +245,25 @@ int scan_record_finish(struct ecr *ecr, const struct image_order *order,
                        : meta_end(ecr, own, finish_in_transaction(ecr, order, record, report));
 }
 
+static struct scan_shown read_finding(struct virga_str position, struct virga_str record) {
+    struct scan_shown shown = {.position = position};
+    char letter;
+    struct virga_str value;
+    while (record_next(&record, &letter, &value)) {
+        if (letter == 'm') {
+            shown.members = value;
+        } else if (letter == 'i') {
+            shown.id = value;
+        } else if (letter == 'o') {
+            shown.first_ms = record_int(value);
+        }
+    }
+    return shown;
+}
+
 int scan_findings_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                        struct virga_str digest, struct virga_str after,
-                       int (*on_each)(void *arg, struct virga_str position,
-                                      struct virga_str members),
-                       void *arg) {
+                       int (*on_each)(void *arg, const struct scan_shown *shown), void *arg) {
     struct record_key prefix, from;
     struct virga_store_cursor *cursor = NULL;
     struct virga_str key, value;
@@ -194,8 +284,9 @@ int scan_findings_each(struct ecr *ecr, const struct tenant *tenant, struct virg
         return result;
     }
     while ((result = ecr->store->next(cursor, &key, &value)) == 1) {
-        struct virga_str position = {key.ptr + prefix.len, key.len - prefix.len};
-        if ((result = on_each(arg, position, value)) != 0) {
+        struct scan_shown shown =
+            read_finding((struct virga_str){key.ptr + prefix.len, key.len - prefix.len}, value);
+        if ((result = on_each(arg, &shown)) != 0) {
             break;
         }
     }

@@ -47,13 +47,19 @@ int scan_record_begin(struct ecr *ecr, const struct image_order *order,
 int scan_record_finish(struct ecr *ecr, const struct image_order *order,
                        const struct scan_record *record, const struct scan_report *report);
 
+/* A finding in the store. */
+struct scan_shown {
+    struct virga_str position;
+    struct virga_str members; /* of its JSON object, without the braces */
+    struct virga_str id;      /* of an enhanced one; may be empty */
+    int64_t first_ms;         /* when a scan first found it */
+};
+
 /* Walks an image's findings, gravest first, from behind `after` (a position; ptr NULL: from the
- * start). `members` are those of the finding's JSON object, without the braces. */
+ * start). */
 int scan_findings_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                        struct virga_str digest, struct virga_str after,
-                       int (*on_each)(void *arg, struct virga_str position,
-                                      struct virga_str members),
-                       void *arg);
+                       int (*on_each)(void *arg, const struct scan_shown *shown), void *arg);
 
 /* Writes imageScanStatus, and imageScanFindingsSummary when a scan was completed: what
  * DescribeImages shows. Writes nothing for an image that was never scanned. */

@@ -10,7 +10,8 @@
 
 #define SCAN_REPORT_MAX_BYTES (64u << 20)
 #define SCAN_FINDINGS_MAX 10000 /* kept of one image; the gravest first. All are counted. */
-#define SCAN_NAME_MAX 256       /* bytes of names, versions and attributes */
+#define SCAN_FINDING_ID_LEN 32
+#define SCAN_NAME_MAX 256 /* bytes of names, versions and attributes */
 #define SCAN_URL_MAX 2048
 #define SCAN_DESCRIPTION_MAX 4096
 #define SCAN_REFERENCES_MAX 50
@@ -41,6 +42,8 @@ struct scan_finding {
     size_t len;
     enum scan_severity severity;
     size_t order; /* in the report */
+    /* Of an enhanced finding: the same after every scan of the image; "" = basic. */
+    char id[SCAN_FINDING_ID_LEN + 1];
 };
 
 /* Owns: findings; free with scan_report_finish(). */

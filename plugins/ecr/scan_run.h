@@ -32,10 +32,4 @@ int64_t scans_quota_ms(const struct ecr *ecr);
 /* A registry's rules have changed: has images scanned that are to be scanned continuously now. */
 void scans_config_changed(struct ecr *ecr);
 
-/* Whether images of this kind can be scanned: those that have a container's configuration. */
-bool scans_can_scan(const struct meta_image *image);
-/* Scans an image that was pushed, where the repository or the registry says so. */
-void scans_image_came(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-                      const struct meta_image *image);
-
 #endif

@@ -3,6 +3,7 @@
 #include "scan_sweep.h"
 
 #include "scan_config.h"
+#include "scan_push.h"
 #include "scan_run.h"
 
 #include <errno.h>
@@ -127,7 +128,7 @@ static bool is_due(const struct batch *batch, const struct meta_image *image) {
     const struct scan_sweep *sweep = batch->sweep;
     struct ecr *ecr = sweep->ecr;
     struct scan_record record;
-    if (!scans_can_scan(image)) {
+    if (!scan_push_can_scan(image)) {
         return false;
     }
     int result = scan_record_get(ecr, batch->tenant, virga_str_from(sweep->name),

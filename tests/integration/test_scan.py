@@ -594,6 +594,19 @@ class Files(ScanCase):
             "description": "The findings file cannot be used: a vulnerability has no VulnerabilityID"})
 
 
+class Missing(ScanCase):
+    @classmethod
+    def scanner(cls):
+        return {"scanner-command": "no-such-scanner {image}"}
+
+    def test_a_scanner_that_is_not_there_is_named(self):
+        name, registry = self.repository()
+        status = self.scan(name, self.pushed(name, registry))["imageScanStatus"]
+        self.assertEqual(status["status"], "FAILED")
+        self.assertRegex(status["description"], "^The scanner exited with 127: scanner-command: .*no-such-scanner: not found$")
+        self.assertEqual(os.listdir(os.path.join(self.virga.data, "ecr", "scan")), [])
+
+
 class Nothing(ScanCase):
     @classmethod
     def scanner(cls):

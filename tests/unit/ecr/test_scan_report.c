@@ -192,15 +192,20 @@ struct seen {
     size_t count;
     char first[64];
     char last[64];
+    int64_t first_ms; /* since when the first and the last finding are known */
+    int64_t last_ms;
 };
 
-static int on_finding(void *arg, struct virga_str position, struct virga_str members) {
+static int on_finding(void *arg, const struct scan_shown *shown) {
     struct seen *seen = arg;
-    (void)members;
     if (seen->count++ == 0) {
-        (void)snprintf(seen->first, sizeof seen->first, "%.*s", (int)position.len, position.ptr);
+        (void)snprintf(seen->first, sizeof seen->first, "%.*s", (int)shown->position.len,
+                       shown->position.ptr);
+        seen->first_ms = shown->first_ms;
     }
-    (void)snprintf(seen->last, sizeof seen->last, "%.*s", (int)position.len, position.ptr);
+    (void)snprintf(seen->last, sizeof seen->last, "%.*s", (int)shown->position.len,
+                   shown->position.ptr);
+    seen->last_ms = shown->first_ms;
     return 0;
 }
 
@@ -293,6 +298,27 @@ static void findings_go_with_image_and_repository(void **state) {
     scan_report_finish(&report);
 }
 
+static void a_finding_that_comes_again_keeps_its_first_time(void **state) {
+    (void)state;
+    struct scan_record record = {.status = SCAN_STATUS_ACTIVE, .completed_ms = 1000};
+    struct image_order one = order(10);
+    struct scan_report before = read_good(VULNERABLE(ONE("A", "HIGH")), true);
+    struct scan_report after =
+        read_good(VULNERABLE(ONE("B", "LOW") "," ONE("A", "CRITICAL")), true);
+    put_image();
+    assert_int_equal(scan_record_begin(&fixture.ecr, &one, &record), 0);
+    assert_int_equal(scan_record_finish(&fixture.ecr, &one, &record, &before), 0);
+    assert_int_equal(see(NULL).first_ms, 1000);
+    record.completed_ms = 2000;
+    assert_int_equal(scan_record_begin(&fixture.ecr, &one, &record), 0);
+    assert_int_equal(scan_record_finish(&fixture.ecr, &one, &record, &after), 0);
+    assert_int_equal(see(NULL).count, 2);
+    assert_int_equal(see(NULL).first_ms, 1000);
+    assert_int_equal(see(NULL).last_ms, 2000);
+    scan_report_finish(&before);
+    scan_report_finish(&after);
+}
+
 #define STORED(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -305,6 +331,7 @@ int main(void) {
         cmocka_unit_test(the_source_is_as_old_as_the_report_says),
         cmocka_unit_test(an_image_of_nothing_known_is_unsupported),
         STORED(an_outcome_replaces_findings_and_ends_its_order),
+        STORED(a_finding_that_comes_again_keeps_its_first_time),
         STORED(findings_go_with_image_and_repository),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
