@@ -71,26 +71,24 @@ static void statuses_are_kept_for_each_profile_and_shown(void **state) {
     (void)snprintf(status.reason, sizeof status.reason, "a reason");
     status.state = SIGNING_FAILED;
     assert_int_equal(signing_status_put(&fixture.ecr, &here, STR("app"), STR(digest), &status), 0);
-    assert_answer(
-        "DescribeImageSigningStatus", id, 200,
-        format(
-            "%s\"signingStatuses\":[{\"signingProfileArn\":\"" PROFILE("one") "\",\"status\":"
-                                                                              "\"COMPLETE\"},{"
-                                                                              "\"signingProfileArn"
-                                                                              "\":\"" PROFILE(
-                                                                                  "two") "\","
-                                                                                         "\"failure"
-                                                                                         "Code\":"
-                                                                                         "\"Code\","
-                                                                                         "\"failure"
-                                                                                         "Reason\":"
-                                                                                         "\"a "
-                                                                                         "reason\","
-                                                                                         "\"status"
-                                                                                         "\":"
-                                                                                         "\"FAILED"
-                                                                                         "\"}]}",
-            head));
+    assert_answer("DescribeImageSigningStatus", id, 200,
+                  format("%s\"signingStatuses\":[{\"signingProfileArn\":\"" PROFILE(
+                             "one") "\",\"status\":"
+                                    "\"COMPLETE\"},{"
+                                    "\"signingProfileArn"
+                                    "\":\"" PROFILE("two") "\","
+                                                           "\"failure"
+                                                           "Code\":"
+                                                           "\"Code\","
+                                                           "\"failure"
+                                                           "Reason\":"
+                                                           "\"a "
+                                                           "reason\","
+                                                           "\"status"
+                                                           "\":"
+                                                           "\"FAILED"
+                                                           "\"}]}",
+                         head));
     assert_int_equal(meta_image_delete(&fixture.ecr, &here, STR("app"), STR(digest)), 0);
     assert_int_equal(signing_status_put(&fixture.ecr, &here, STR("app"), STR(digest), &status),
                      -ENOENT);
