@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Repository policies: kept and echoed as they were given, not enforced. */
+#include "policy_text.h"
+
 #include "actions.h"
 #include "texts.h"
 
@@ -31,8 +33,7 @@ static bool is_statement(struct json_object *statement) {
            virga_awsjson_member(statement, "NotResource") == NULL;
 }
 
-/* Whether the text is a policy document in shape. */
-static bool is_policy(struct virga_str text) {
+bool policy_text_is_policy(struct virga_str text) {
     struct json_object *document = NULL;
     if (virga_awsjson_parse(text, &document) != 0) {
         return false;
@@ -52,7 +53,7 @@ static bool is_policy(struct virga_str text) {
 
 void action_set_repository_policy(struct call *call) {
     struct virga_str text = call_str(call, "policyText");
-    if (!is_policy(text)) {
+    if (!policy_text_is_policy(text)) {
         call_fail(call, "InvalidParameterException",
                   "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid "
                   "repository policy provided'");

@@ -68,10 +68,10 @@ static int set(struct meta_repository *repository, struct virga_str key, struct 
     return 0;
 }
 
-bool resource_tags_take(struct call *call, struct meta_repository *repository) {
-    size_t count = virga_awsjson_length(call->input, "tags");
+bool resource_tags_take(struct call *call, const char *member, struct meta_repository *repository) {
+    size_t count = virga_awsjson_length(call->input, member);
     for (size_t i = 0; i < count; i++) {
-        struct json_object *tag = virga_awsjson_element(call->input, "tags", i);
+        struct json_object *tag = virga_awsjson_element(call->input, member, i);
         struct virga_str key = virga_awsjson_str(tag, "Key");
         struct virga_str value = virga_awsjson_str(tag, "Value");
         if (!is_good(key, value)) {
@@ -130,7 +130,7 @@ void action_tag_resource(struct call *call) {
     if (!take_resource(call, &repository)) {
         return;
     }
-    if (resource_tags_take(call, &repository)) {
+    if (resource_tags_take(call, "tags", &repository)) {
         keep_and_answer(call, &repository);
     }
     meta_repository_finish(&repository);

@@ -5,8 +5,8 @@
 
 #include "call.h"
 
-/* Merges the input's `tags` into the repository's; false: they are refused and the call has ended.
- */
-bool resource_tags_take(struct call *call, struct meta_repository *repository);
+/* Merges the tags in a member of the input into the repository's; false: they are refused and the
+ * call has ended. */
+bool resource_tags_take(struct call *call, const char *member, struct meta_repository *repository);
 
 #endif
