@@ -31,13 +31,19 @@ static const struct action table[] = {
     {"BatchDeleteImage", &model_batch_delete_image, action_batch_delete_image, ACTION_WRITES},
     {"BatchGetImage", &model_batch_get_image, action_batch_get_image, 0},
     {"CreateRepository", &model_create_repository, action_create_repository, ACTION_WRITES},
+    {"CreateRepositoryCreationTemplate", &model_create_repository_creation_template,
+     action_create_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
     {"DeleteLifecyclePolicy", &model_delete_lifecycle_policy, action_delete_lifecycle_policy,
      ACTION_WRITES},
     {"DeleteRepository", &model_delete_repository, action_delete_repository, ACTION_WRITES},
+    {"DeleteRepositoryCreationTemplate", &model_delete_repository_creation_template,
+     action_delete_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
     {"DeleteRepositoryPolicy", &model_delete_repository_policy, action_delete_repository_policy,
      ACTION_WRITES},
     {"DescribeImages", &model_describe_images, action_describe_images, 0},
     {"DescribeRepositories", &model_describe_repositories, action_describe_repositories, 0},
+    {"DescribeRepositoryCreationTemplates", &model_describe_repository_creation_templates,
+     action_describe_repository_creation_templates, ACTION_VALIDATION},
     {"GetAuthorizationToken", &model_get_authorization_token, action_get_authorization_token, 0},
     {"GetLifecyclePolicy", &model_get_lifecycle_policy, action_get_lifecycle_policy, 0},
     {"GetRepositoryPolicy", &model_get_repository_policy, action_get_repository_policy, 0},
@@ -52,6 +58,8 @@ static const struct action table[] = {
      ACTION_WRITES},
     {"TagResource", &model_tag_resource, action_tag_resource, ACTION_WRITES},
     {"UntagResource", &model_untag_resource, action_untag_resource, ACTION_WRITES},
+    {"UpdateRepositoryCreationTemplate", &model_update_repository_creation_template,
+     action_update_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
 };
 
 static int compare_name(const void *key, const void *element) {

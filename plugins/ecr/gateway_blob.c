@@ -55,11 +55,13 @@ static bool is_session(const char *text) {
 }
 
 void gateway_upload(struct gateway_exchange *exchange) {
-    if (!gateway_check_repository(exchange)) {
+    if (exchange->kind == GATEWAY_UPLOADS) {
+        if (gateway_push_repository(exchange, gateway_upload)) {
+            begin_upload(exchange);
+        }
         return;
     }
-    if (exchange->kind == GATEWAY_UPLOADS) {
-        begin_upload(exchange);
+    if (!gateway_check_repository(exchange)) {
         return;
     }
     if (!is_session(exchange->reference)) {

@@ -35,6 +35,7 @@ struct gateway_exchange {
     struct gateway_exchange **link;
     struct gate_pass pass;
     void (*on_pass)(struct gateway_exchange *exchange);
+    void (*again)(struct gateway_exchange *exchange); /* the route, when it can go on */
     enum tenant_form form;
     struct tenant tenant;
     enum gateway_kind kind;
@@ -89,6 +90,10 @@ void gateway_fail_method(struct gateway_exchange *exchange);           /* 405 */
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason); /* 503 */
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
+/* The same for a push, which creates the repository where a template says so (gateway_create.c);
+ * false: the exchange has ended, or `again` is called, maybe inside this call. */
+bool gateway_push_repository(struct gateway_exchange *exchange,
+                             void (*again)(struct gateway_exchange *exchange));
 
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);

@@ -189,7 +189,7 @@ void action_create_repository(struct call *call) {
     repository.scan_on_push = virga_awsjson_bool(
         virga_awsjson_member(call->input, "imageScanningConfiguration"), "scanOnPush");
     if (!repository_take_mutability(call, &repository) || !take_encryption(call, &repository) ||
-        !resource_tags_take(call, "tags", &repository)) {
+        !resource_tags_take(call, &repository)) {
         meta_repository_finish(&repository);
         return;
     }

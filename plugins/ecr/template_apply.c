@@ -5,6 +5,7 @@
 #include "meta.h"
 #include "reference.h"
 #include "repository.h"
+#include "resource_tags.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,10 +51,14 @@ static bool is_for(struct json_object *template, enum template_use use) {
 /* template_get() of a template for this use; others count as not there. */
 static int get_for(struct ecr *ecr, const struct tenant *tenant, struct virga_str prefix,
                    enum template_use use, struct json_object **ret_template) {
-    int result = template_get(ecr, tenant, prefix, ret_template);
-    if (result == 0 && !is_for(*ret_template, use)) {
-        json_object_put(*ret_template);
-        result = -ENOENT;
+    struct json_object *template = NULL;
+    int result = template_get(ecr, tenant, prefix, &template);
+    if (result == 0 && !is_for(template, use)) {
+        json_object_put(template);
+        return -ENOENT;
+    }
+    if (result == 0) {
+        *ret_template = template;
     }
     return result;
 }
@@ -89,27 +94,6 @@ static int take_exclusions(struct json_object *template, struct meta_repository 
     return 0;
 }
 
-static int take_tags(struct json_object *template, struct meta_repository *repository) {
-    size_t count = virga_awsjson_length(template, "resourceTags");
-    if (count == 0) {
-        return 0;
-    }
-    repository->tags = calloc(META_TAGS_MAX, sizeof *repository->tags);
-    if (repository->tags == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < count && i < META_TAGS_MAX; i++) {
-        struct json_object *tag = virga_awsjson_element(template, "resourceTags", i);
-        struct meta_resource_tag *to = &repository->tags[repository->tags_count++];
-        to->key = copy(virga_awsjson_str(tag, "Key"));
-        to->value = copy(virga_awsjson_str(tag, "Value"));
-        if (to->key == NULL || to->value == NULL) {
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
-
 static int take_encryption(const struct tenant *tenant, struct json_object *template,
                            struct meta_repository *repository) {
     struct json_object *given = virga_awsjson_member(template, "encryptionConfiguration");
@@ -134,7 +118,7 @@ static int take_settings(const struct tenant *tenant, struct json_object *templa
         repository_mutability_from(virga_awsjson_str(template, "imageTagMutability"));
     int result = take_exclusions(template, repository);
     if (result == 0) {
-        result = take_tags(template, repository);
+        result = resource_tags_read(template, "resourceTags", repository);
     }
     return result == 0 ? take_encryption(tenant, template, repository) : result;
 }
