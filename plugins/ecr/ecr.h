@@ -9,6 +9,8 @@
 
 struct actions;
 struct backend;
+struct cache;
+struct upstreams;
 struct gateway;
 struct gate;
 
@@ -25,6 +27,7 @@ struct ecr {
     const struct virga_fetch *fetch;
     const struct virga_process *process;
     const struct virga_store *store;
+    const struct virga_dispatch *dispatch; /* NULL: the host has none */
 
     /* settings (floci.services.ecr.*), read once at start */
     enum ecr_uri_style uri_style;
@@ -38,6 +41,8 @@ struct ecr {
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct actions *actions; /* the control plane's calls under way */
+    struct upstreams *upstreams; /* requests to upstream registries */
+    struct cache *cache;         /* what is being fetched from them */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

@@ -9,7 +9,7 @@ void gateway_blob(struct gateway_exchange *exchange) {
         gateway_fail(exchange, 400, "DIGEST_INVALID", "Invalid digest '%s'", exchange->reference);
         return;
     }
-    if (!gateway_check_repository(exchange)) {
+    if (!gateway_check_repository(exchange) || gateway_cache_blob(exchange)) {
         return;
     }
     strbuf_addf(&exchange->target, "/v2/%s/blobs/%s", exchange->upstream, exchange->reference);

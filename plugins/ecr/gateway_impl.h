@@ -43,6 +43,7 @@ struct gateway_exchange {
     bool relaying; /* the proxy will still say that it is done */
     bool retry;    /* to be relayed again then */
     bool retried;
+    bool cached; /* the pull-through cache was asked already */
     char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
     char name[ECR_NAME_MAX + 1];
     char reference[GATEWAY_SESSION_MAX + 1];
@@ -102,6 +103,13 @@ void gateway_manifest(struct gateway_exchange *exchange); /* GET HEAD DELETE */
 void gateway_push(struct gateway_exchange *exchange);     /* PUT manifest */
 void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
+
+/* --- the pull-through cache (gateway_cache.c) --- */
+
+/* Whether the cache has to be asked before a manifest or a blob is read; then the exchange ends, or
+ * its route is called again. */
+bool gateway_cache_manifest(struct gateway_exchange *exchange);
+bool gateway_cache_blob(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */
 

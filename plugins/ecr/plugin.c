@@ -3,10 +3,12 @@
  */
 #include "actions.h"
 #include "backend.h"
+#include "cache.h"
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
 #include "resolver.h"
+#include "upstream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -71,6 +73,24 @@ static const struct virga_config_key config_keys[] = {
      .choices = "hostname|path",
      .help = "hostname = <account>.dkr.ecr.<region>.localhost:<port>/<name>; path = "
              "localhost:<port>/<account>/<region>/<name>."},
+    {.key = "cache-refresh-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "86400",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "How old a tag of a pull-through cache may get before a pull asks the upstream whether "
+         "it has moved."},
+    {.key = "upstream-overrides",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "Where upstream registries of pull-through caches answer instead: "
+             "<host>=http(s)://<host>[:<port>],..."},
+    {.key = "upstream-credentials",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "JSON file with credentials for upstream registries: {\"<secret ARN or host>\": "
+             "{\"username\": ..., \"accessToken\": ...}}."},
 };
 
 struct plugin {
@@ -96,6 +116,7 @@ static int get_interfaces(struct ecr *ecr, struct virga_error *err) {
     GET(process, VIRGA_PROCESS_ID)
     GET(store, VIRGA_STORE_ID)
 #undef GET
+    ecr->dispatch = ecr->host->get_interface(ecr->host, VIRGA_DISPATCH_ID);
     return 0;
 }
 
@@ -151,6 +172,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
 static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
+    cache_destroy(plugin->ecr.cache);
+    upstreams_destroy(plugin->ecr.upstreams);
     actions_destroy(plugin->ecr.actions);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
@@ -172,6 +195,12 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
+    }
+    if (result == 0 && (result = upstreams_create(ecr, &ecr->upstreams)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0) {
+        result = cache_create(ecr, &ecr->cache, err);
     }
     if (result == 0) {
         result = gateway_create(ecr, &ecr->gateway, err);
@@ -220,8 +249,10 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending++;
+    plugin->pending += 3;
     actions_stop(plugin->ecr.actions);
+    upstreams_stop(plugin->ecr.upstreams, check_stopped, plugin);
+    cache_stop(plugin->ecr.cache, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
@@ -230,6 +261,7 @@ static int stop(void *self) {
  * next reconcile. */
 static int reset(void *self) {
     struct plugin *plugin = self;
+    cache_reset(plugin->ecr.cache);
     return backend_reset(plugin->ecr.backend);
 }
 
