@@ -11,144 +11,6 @@
 #include <stdlib.h>
 #include <virga/helpers/awsjson.h>
 
-/* --- failures --- */
-
-void cache_failure_set(struct cache_failure *failure, enum cache_outcome outcome,
-                       const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    failure->outcome = outcome;
-    (void)vsnprintf(failure->message, sizeof failure->message, format, args);
-    va_end(args);
-}
-
-void cache_failure_from(struct cache_failure *failure, const struct upstream_place *place,
-                        const struct virga_fetch_response *res) {
-    const char *more = res->error_text[0] != '\0' ? ": " : "";
-    switch (res->status) {
-    case 0:
-        if (res->error == -ECANCELED) {
-            cache_failure_set(failure, CACHE_CANCELLED, "The fetch was broken off");
-        } else {
-            cache_failure_set(failure, CACHE_UNAVAILABLE,
-                              "The upstream registry '%s' could not be reached: %s", place->host,
-                              res->error_text);
-        }
-        return;
-    case 401:
-    case 403:
-        cache_failure_set(failure, CACHE_DENIED,
-                          "The authentication to the upstream registry failed. Verify that the "
-                          "credentials are valid and that the image exists: '%s' answered %d for "
-                          "'%s'%s%s",
-                          place->host, res->status, place->repository, more, res->error_text);
-        return;
-    case 404:
-        cache_failure_set(failure, CACHE_NOT_FOUND, "Requested image not found");
-        return;
-    case 429:
-        cache_failure_set(failure, CACHE_TOO_MANY,
-                          "The upstream registry '%s' answered: too many requests", place->host);
-        return;
-    default:
-        cache_failure_set(failure, CACHE_UNAVAILABLE,
-                          "The upstream registry '%s' answered with status %d%s%s", place->host,
-                          res->status, more, res->error_text);
-        return;
-    }
-}
-
-/* --- upstreams that are down --- */
-
-void cache_note_down(struct cache *cache, const char *host) {
-    struct cache_down *down = &cache->down[0];
-    for (size_t i = 0; i < CACHE_DOWN_MAX; i++) {
-        if (strcmp(cache->down[i].host, host) == 0) {
-            down = &cache->down[i];
-            break;
-        }
-        down = cache->down[i].until_ms < down->until_ms ? &cache->down[i] : down;
-    }
-    (void)snprintf(down->host, sizeof down->host, "%s", host);
-    down->until_ms = cache->ecr->timer->now_ms(cache->ecr->host) + CACHE_DOWN_MS;
-}
-
-static bool is_down(const struct cache *cache, const char *host, int64_t now_ms) {
-    for (size_t i = 0; i < CACHE_DOWN_MAX; i++) {
-        if (strcmp(cache->down[i].host, host) == 0 && cache->down[i].until_ms > now_ms) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* --- what a pull needs --- */
-
-void cache_mark_kind(const char *tag, char ret_kind[CACHE_MARK_MAX]) {
-    (void)snprintf(ret_kind, CACHE_MARK_MAX, "cached/%s", tag);
-}
-
-bool cache_has_rule(struct ecr *ecr, const struct tenant *tenant, struct virga_str name) {
-    struct json_object *rule = NULL;
-    int result = cache_rule_find(ecr, tenant, name, &rule);
-    if (result == 0) {
-        json_object_put(rule);
-    }
-    return result == 0;
-}
-
-/* Whether a tag that came from an upstream is due to be looked after. One that a client pushed
- * never is. */
-static bool is_due(struct cache *cache, const struct tenant *tenant, struct virga_str name,
-                   struct virga_str tag, const char *digest, const char *host) {
-    struct ecr *ecr = cache->ecr;
-    char kind[CACHE_MARK_MAX], text[ECR_TAG_MAX + 1], number[24];
-    struct virga_store_value value = {0};
-    int64_t now_ms = ecr->timer->now_ms(ecr->host);
-    (void)snprintf(text, sizeof text, "%.*s", (int)tag.len, tag.ptr);
-    cache_mark_kind(text, kind);
-    if (meta_image_text_get(ecr, tenant, name, virga_str_from(digest), kind, &value) != 0) {
-        return false;
-    }
-    (void)snprintf(number, sizeof number, "%.*s", (int)value.len, value.ptr);
-    ecr->store->release(ecr->host, &value);
-    int64_t age_ms = now_ms - strtoll(number, NULL, 10);
-    return (age_ms >= cache->refresh_ms || age_ms < 0) && !is_down(cache, host, now_ms);
-}
-
-/* What the reference is here: 1 an image, 0 none. ret_digest is the tag's. */
-static bool is_here(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-                    struct virga_str reference, char ret_digest[ECR_DIGEST_LEN + 1]) {
-    struct meta_image image;
-    ret_digest[0] = '\0';
-    if (!reference_is_digest(reference)) {
-        return meta_tag_get(ecr, tenant, name, reference, ret_digest) == 0;
-    }
-    if (meta_image_get(ecr, tenant, name, reference, &image) != 0) {
-        return false;
-    }
-    meta_image_finish(&image);
-    return true;
-}
-
-bool cache_wants(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-                 struct virga_str reference) {
-    struct json_object *rule = NULL;
-    struct upstream_place place;
-    char digest[ECR_DIGEST_LEN + 1];
-    if ((!reference_is_tag(reference) && !reference_is_digest(reference)) ||
-        cache_rule_find(ecr, tenant, name, &rule) != 0) {
-        return false;
-    }
-    bool wants = cache_rule_place(ecr, rule, name, &place) == 0 && place.repository[0] != '\0';
-    json_object_put(rule);
-    if (wants && is_here(ecr, tenant, name, reference, digest)) {
-        wants =
-            digest[0] != '\0' && is_due(ecr->cache, tenant, name, reference, digest, place.host);
-    }
-    return wants;
-}
-
 /* --- jobs --- */
 
 static void begin_next(struct cache *cache);
@@ -158,8 +20,13 @@ static void tell(struct cache_job *job, const struct cache_result *result) {
     job->waiters = NULL;
     while (waiter != NULL) {
         struct cache_waiter *next = waiter->next;
-        waiter->on_done(waiter->arg, result);
-        free(waiter);
+        if (waiter->whole && result->outcome == CACHE_EARLY) {
+            waiter->next = job->waiters;
+            job->waiters = waiter;
+        } else {
+            waiter->on_done(waiter->arg, result);
+            free(waiter);
+        }
         waiter = next;
     }
 }
@@ -386,13 +253,13 @@ static int create_job(struct cache *cache, enum cache_kind kind, const struct te
     job->tenant = *tenant;
     memcpy(job->name, name.ptr, name.len);
     memcpy(job->reference, reference.ptr, reference.len);
-    (void)is_here(ecr, tenant, name, reference, job->known);
+    (void)cache_is_here(ecr, tenant, name, reference, job->known);
     /* What this plugin serves itself takes no place: that may be waiting for one in its turn. */
     (void)find_place(job, arn, sizeof arn);
     int result = 0;
     if (kind == CACHE_IMAGE) {
         result =
-            ecr->timer->start(ecr->host, CACHE_PATIENCE_MS, 0, on_patience, job, &job->patience);
+            ecr->timer->start(ecr->host, cache->patience_ms, 0, on_patience, job, &job->patience);
     }
     if (result == 0 && (job->place.own || cache->active < CACHE_ACTIVE_MAX)) {
         result = begin(job);
@@ -422,7 +289,7 @@ static void on_late(void *arg) {
 }
 
 static int ask(struct ecr *ecr, enum cache_kind kind, const struct tenant *tenant,
-               struct virga_str name, struct virga_str reference, cache_on_done on_done,
+               struct virga_str name, struct virga_str reference, bool whole, cache_on_done on_done,
                void *arg) {
     struct cache *cache = ecr->cache;
     struct cache_waiter *waiter = calloc(1, sizeof *waiter);
@@ -439,19 +306,20 @@ static int ask(struct ecr *ecr, enum cache_kind kind, const struct tenant *tenan
         free(waiter);
         return result;
     }
-    *waiter = (struct cache_waiter){.next = job->waiters, .on_done = on_done, .arg = arg};
+    *waiter =
+        (struct cache_waiter){.next = job->waiters, .whole = whole, .on_done = on_done, .arg = arg};
     job->waiters = waiter;
     return 0;
 }
 
 int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-               struct virga_str reference, cache_on_done on_done, void *arg) {
-    return ask(ecr, CACHE_IMAGE, tenant, name, reference, on_done, arg);
+               struct virga_str reference, bool whole, cache_on_done on_done, void *arg) {
+    return ask(ecr, CACHE_IMAGE, tenant, name, reference, whole, on_done, arg);
 }
 
 int cache_pull_blob(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     struct virga_str digest, cache_on_done on_done, void *arg) {
-    return ask(ecr, CACHE_BLOB, tenant, name, digest, on_done, arg);
+    return ask(ecr, CACHE_BLOB, tenant, name, digest, true, on_done, arg);
 }
 
 /* --- life --- */
@@ -467,6 +335,7 @@ int cache_create(struct ecr *ecr, struct cache **ret_cache, struct virga_error *
     }
     cache->ecr = ecr;
     cache->refresh_ms = ecr->config->get_int(ecr->host, "cache-refresh-seconds") * 1000;
+    cache->patience_ms = (uint64_t)ecr->config->get_int(ecr->host, "cache-wait-seconds") * 1000;
     *ret_cache = cache;
     return 0;
 }

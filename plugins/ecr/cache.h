@@ -49,11 +49,11 @@ bool cache_has_rule(struct ecr *ecr, const struct tenant *tenant, struct virga_s
 
 /* Fetches an image, or looks whether its tag has moved; all who ask for one image wait for the same
  * fetch, which goes on without them. The repository is created when the upstream has the image.
- * The caller holds no pass of the gate. Calls back: once, never inside this call. Errors: -ENOENT
- * there is no rule, -EAGAIN too many wait already, -ENOMEM. */
+ * `whole`: never CACHE_EARLY. The caller holds no pass of the gate. Calls back: once, never inside
+ * this call. Errors: -ENOENT there is no rule, -EAGAIN too many wait already, -ENOMEM. */
 int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-               struct virga_str reference, cache_on_done on_done, void *arg);
-/* The same for a single blob of a repository that is there; never CACHE_EARLY. */
+               struct virga_str reference, bool whole, cache_on_done on_done, void *arg);
+/* The same for a single blob of a repository that is there. */
 int cache_pull_blob(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     struct virga_str digest, cache_on_done on_done, void *arg);
 

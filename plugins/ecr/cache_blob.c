@@ -296,18 +296,14 @@ static uint64_t content_length(const struct virga_fetch_response *res) {
 static void on_head(void *arg, const struct virga_fetch_response *res) {
     struct cache_blob *blob = arg;
     struct ecr *ecr = ecr_of(blob);
-    char url[LOCATION_MAX + 32];
     if (blob->failure.outcome != CACHE_DONE) {
         return;
     }
-    (void)snprintf(url, sizeof url, "http://localhost%s", blob->location);
     const struct virga_header header = {virga_str_from("Content-Type"),
                                         virga_str_from("application/octet-stream")};
     const struct virga_fetch_request request = {
         .struct_size = sizeof request,
         .method = "PATCH",
-        .url = url,
-        .unix_path = ecr->backend->files.socket,
         .headers = &header,
         .headers_count = 1,
         .timeout_ms = TRANSFER_TIMEOUT_MS,
@@ -316,7 +312,7 @@ static void on_head(void *arg, const struct virga_fetch_response *res) {
         .on_send = on_send,
         .send_length = content_length(res),
     };
-    int result = ecr->fetch->start(ecr->host, &request, &blob->down);
+    int result = backend_stream(ecr->backend, blob->location, &request, &blob->down);
     if (result != 0) {
         cache_failure_set(&blob->failure, CACHE_FAILED, "The registry could not be asked: %s",
                           strerror(-result));

@@ -14,7 +14,6 @@
 #define CACHE_BLOBS_MAX 3             /* blobs of one job at one time */
 #define CACHE_PIPE_BYTES (256u << 10) /* of a blob between upstream and registry */
 #define CACHE_DEPTH_MAX 4             /* indexes within indexes */
-#define CACHE_PATIENCE_MS 10000       /* after this a client gets the manifest without its blobs */
 #define CACHE_STALL_MS 60000          /* without a byte from an upstream */
 #define CACHE_DOWN_MS 60000 /* how long an upstream that failed is not asked for newer tags */
 #define CACHE_DOWN_MAX 16
@@ -24,13 +23,6 @@ struct cache_failure {
     enum cache_outcome outcome;
     char message[600];
 };
-VIRGA_PRINTF(3, 4)
-void cache_failure_set(struct cache_failure *failure, enum cache_outcome outcome,
-                       const char *format, ...);
-/* Says what an upstream's answer means that is no success. */
-void cache_failure_from(struct cache_failure *failure, const struct upstream_place *place,
-                        const struct virga_fetch_response *res);
-
 struct cache_job;
 struct cache_blob;
 struct cache_node;
@@ -43,6 +35,7 @@ struct cache_down {
 struct cache {
     struct ecr *ecr;
     int64_t refresh_ms;
+    uint64_t patience_ms;   /* after this a client gets the manifest without its blobs */
     struct cache_job *jobs; /* oldest last */
     size_t jobs_count;
     size_t active;
@@ -58,6 +51,7 @@ enum cache_kind { CACHE_IMAGE, CACHE_BLOB };
 
 struct cache_waiter {
     struct cache_waiter *next;
+    bool whole; /* not told early */
     cache_on_done on_done;
     void *arg;
 };
@@ -100,12 +94,23 @@ void cache_job_tell_early(struct cache_job *job);
 /* Waits for the gate; on_pass may come inside the call. */
 void cache_job_take_pass(struct cache_job *job, void (*on_pass)(struct cache_job *job));
 void cache_job_leave_pass(struct cache_job *job);
+void cache_check_stopped(struct cache *cache);
+
+/* --- cache_need.c --- */
+VIRGA_PRINTF(3, 4)
+void cache_failure_set(struct cache_failure *failure, enum cache_outcome outcome,
+                       const char *format, ...);
+/* Says what an upstream's answer means that is no success. */
+void cache_failure_from(struct cache_failure *failure, const struct upstream_place *place,
+                        const struct virga_fetch_response *res);
 /* An upstream failed: its tags are left alone for a while. */
 void cache_note_down(struct cache *cache, const char *host);
-void cache_check_stopped(struct cache *cache);
 /* Kind of an image's text: when the tag was last looked after upstream, in milliseconds. */
 #define CACHE_MARK_MAX (8 + ECR_TAG_MAX)
 void cache_mark_kind(const char *tag, char ret_kind[CACHE_MARK_MAX]);
+/* Whether the reference is an image here. ret_digest is the tag's; "" for a digest. */
+bool cache_is_here(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                   struct virga_str reference, char ret_digest[ECR_DIGEST_LEN + 1]);
 
 /* --- cache_import.c --- */
 /* Brings the image that a job is for; ends the job. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pull-through cache rules: create, describe, update, delete, validate. */
+/* Pull-through cache rules: create, describe, update, delete. */
+#include "cache_rule.h"
 #include "actions.h"
 #include "cache_rules.h"
 #include "meta.h"
@@ -12,8 +13,6 @@
 
 /* Rules of one registry. Source: https://docs.aws.amazon.com/general/latest/gr/ecr.html */
 #define RULES_MAX 50
-#define VALIDATE_TIMEOUT_MS 10000
-#define VALIDATE_LIMIT (64u << 10) /* of the upstream's answer */
 
 #define PREFIX "ecrRepositoryPrefix"
 #define CREATED "createdAt" /* both in milliseconds, as they are stored */
@@ -23,12 +22,6 @@
 static const char *const members[] = {
     PREFIX,          "upstreamRegistryUrl", "upstreamRegistry",
     "credentialArn", "customRoleArn",       "upstreamRepositoryPrefix"};
-
-/* Which members an answer has, as the model lists them. */
-#define SHOW_URL 0x1u
-#define SHOW_REGISTRY 0x2u
-#define SHOW_CREATED 0x4u
-#define SHOW_UPDATED 0x8u
 
 static struct virga_str prefix_of(const struct call *call) {
     return call_str(call, PREFIX);
@@ -44,25 +37,25 @@ static void write_text(struct json_object *rule, const char *key,
     }
 }
 
-static void write_members(const struct call *call, struct json_object *rule, unsigned show,
-                          struct virga_json_writer *writer) {
+void cache_rule_write(const struct call *call, struct json_object *rule, unsigned show,
+                      struct virga_json_writer *writer) {
     struct virga_str upstream = virga_awsjson_str(rule, "upstreamRepositoryPrefix");
     write_text(rule, PREFIX, writer);
-    if ((show & SHOW_URL) != 0) {
+    if ((show & CACHE_RULE_URL) != 0) {
         write_text(rule, "upstreamRegistryUrl", writer);
     }
-    if ((show & SHOW_CREATED) != 0) {
+    if ((show & CACHE_RULE_CREATED) != 0) {
         virga_json_time(writer, CREATED, virga_awsjson_int(rule, CREATED, 0));
     }
     virga_json_string(writer, "registryId", call->tenant.account);
-    if ((show & SHOW_REGISTRY) != 0) {
+    if ((show & CACHE_RULE_REGISTRY) != 0) {
         write_text(rule, "upstreamRegistry", writer);
     }
     write_text(rule, "credentialArn", writer);
     write_text(rule, "customRoleArn", writer);
     virga_json_str(writer, "upstreamRepositoryPrefix",
                    upstream.len > 0 ? upstream : virga_str_from(CACHE_RULE_ROOT));
-    if ((show & SHOW_UPDATED) != 0) {
+    if ((show & CACHE_RULE_UPDATED) != 0) {
         virga_json_time(writer, UPDATED, virga_awsjson_int(rule, UPDATED, 0));
     }
 }
@@ -70,7 +63,7 @@ static void write_members(const struct call *call, struct json_object *rule, uns
 static void answer_rule(struct call *call, struct json_object *rule, unsigned show) {
     struct virga_json_writer writer = {0};
     virga_json_begin_object(&writer, NULL);
-    write_members(call, rule, show, &writer);
+    cache_rule_write(call, rule, show, &writer);
     virga_json_end_object(&writer);
     call_answer(call, &writer);
 }
@@ -82,8 +75,7 @@ static void fail_missing(struct call *call, struct virga_str prefix) {
               (int)prefix.len, prefix.ptr, call->tenant.account);
 }
 
-/* Reads a rule; false: the call has ended. */
-static bool take_rule(struct call *call, struct virga_str prefix, struct json_object **ret_rule) {
+bool cache_rule_take(struct call *call, struct virga_str prefix, struct json_object **ret_rule) {
     int result = cache_rule_get(call->ecr, &call->tenant, prefix, ret_rule);
     if (result == -ENOENT) {
         fail_missing(call, prefix);
@@ -253,7 +245,7 @@ static void create(struct call *call) {
     json_object_object_add(rule, CREATED,
                            json_object_new_int64(call->ecr->timer->now_ms(call->ecr->host)));
     if (keep(call, rule)) {
-        answer_rule(call, rule, SHOW_URL | SHOW_REGISTRY | SHOW_CREATED);
+        answer_rule(call, rule, CACHE_RULE_URL | CACHE_RULE_REGISTRY | CACHE_RULE_CREATED);
     }
     json_object_put(rule);
 }
@@ -282,7 +274,7 @@ void action_create_pull_through_cache_rule(struct call *call) {
 static void update(struct call *call) {
     static const char *const changed[] = {"credentialArn", "customRoleArn"};
     struct json_object *rule = NULL;
-    if (!take_rule(call, prefix_of(call), &rule)) {
+    if (!cache_rule_take(call, prefix_of(call), &rule)) {
         return;
     }
     for (size_t i = 0; i < sizeof changed / sizeof changed[0]; i++) {
@@ -292,7 +284,7 @@ static void update(struct call *call) {
         }
     }
     if (keep(call, rule)) {
-        answer_rule(call, rule, SHOW_UPDATED);
+        answer_rule(call, rule, CACHE_RULE_UPDATED);
     }
     json_object_put(rule);
 }
@@ -306,7 +298,7 @@ static void on_update_secret(void *arg, const struct upstream_secret *secret) {
 
 void action_update_pull_through_cache_rule(struct call *call) {
     struct json_object *rule = NULL;
-    if (!take_rule(call, prefix_of(call), &rule)) {
+    if (!cache_rule_take(call, prefix_of(call), &rule)) {
         return;
     }
     if (call_str(call, "credentialArn").len == 0) {
@@ -325,13 +317,13 @@ void action_update_pull_through_cache_rule(struct call *call) {
 
 void action_delete_pull_through_cache_rule(struct call *call) {
     struct json_object *rule = NULL;
-    if (!take_rule(call, prefix_of(call), &rule)) {
+    if (!cache_rule_take(call, prefix_of(call), &rule)) {
         return;
     }
     int result = meta_setting_delete(call->ecr, &call->tenant, CACHE_RULE_KIND,
                                      template_prefix(prefix_of(call)));
     if (result == 0) {
-        answer_rule(call, rule, SHOW_URL | SHOW_CREATED);
+        answer_rule(call, rule, CACHE_RULE_URL | CACHE_RULE_CREATED);
     } else {
         call_broken(call, "The rule could not be deleted", result, NULL);
     }
@@ -348,8 +340,9 @@ struct listing {
 
 static void list_rule(struct listing *listing, struct json_object *rule) {
     virga_json_begin_object(&listing->writer, NULL);
-    write_members(listing->call, rule, SHOW_URL | SHOW_REGISTRY | SHOW_CREATED | SHOW_UPDATED,
-                  &listing->writer);
+    cache_rule_write(listing->call, rule,
+                     CACHE_RULE_URL | CACHE_RULE_REGISTRY | CACHE_RULE_CREATED | CACHE_RULE_UPDATED,
+                     &listing->writer);
     virga_json_end_object(&listing->writer);
 }
 
@@ -377,7 +370,7 @@ static void describe_named(struct call *call, size_t count) {
     begin_listing(&listing);
     for (size_t i = 0; i < count; i++) {
         struct json_object *rule = NULL;
-        if (!take_rule(
+        if (!cache_rule_take(
                 call,
                 virga_awsjson_text(virga_awsjson_element(call->input, "ecrRepositoryPrefixes", i)),
                 &rule)) {
@@ -425,131 +418,5 @@ void action_describe_pull_through_cache_rules(struct call *call) {
                   "when ecrRepositoryPrefixes is specified'");
     } else {
         describe_named(call, count);
-    }
-}
-
-/* --- ValidatePullThroughCacheRule --- */
-
-struct validation {
-    struct call *call;
-    struct json_object *rule;
-    struct upstream_place place;
-};
-
-static void end_validation(struct validation *validation) {
-    upstream_place_finish(&validation->place);
-    json_object_put(validation->rule);
-    free(validation);
-}
-
-/* Answers; `failure` NULL: the rule is valid. */
-static void answer_validation(struct validation *validation, const char *failure) {
-    struct virga_json_writer writer = {0};
-    virga_json_begin_object(&writer, NULL);
-    write_members(validation->call, validation->rule, SHOW_URL, &writer);
-    virga_json_bool(&writer, "isValid", failure == NULL);
-    virga_json_string(&writer, "failure", failure);
-    virga_json_end_object(&writer);
-    call_answer(validation->call, &writer);
-    end_validation(validation);
-}
-
-static void on_validated(void *arg, const struct virga_fetch_response *res) {
-    struct validation *validation = arg;
-    const char *host = validation->place.host;
-    char text[512];
-    if (res->error == -ECANCELED) {
-        call_broken(validation->call, "The rule could not be validated", -ECANCELED,
-                    res->error_text);
-        end_validation(validation);
-        return;
-    }
-    if (res->status >= 200 && res->status < 300) {
-        answer_validation(validation, NULL);
-        return;
-    }
-    if (res->status == 401 || res->status == 403) {
-        (void)snprintf(text, sizeof text,
-                       "The authentication to the upstream registry failed. Verify that the "
-                       "credentials are valid and try again. (%s answered with status %d)",
-                       host, res->status);
-    } else if (res->status == 429) {
-        (void)snprintf(text, sizeof text, "The upstream registry %s answered: too many requests",
-                       host);
-    } else if (res->status != 0) {
-        (void)snprintf(text, sizeof text, "The upstream registry %s answered with status %d%s%s",
-                       host, res->status, res->error_text[0] != '\0' ? ": " : "", res->error_text);
-    } else {
-        (void)snprintf(text, sizeof text, "The upstream registry %s could not be reached: %s", host,
-                       res->error_text);
-    }
-    answer_validation(validation, text);
-}
-
-static char *copy(const char *text) {
-    return text != NULL ? strdup(text) : NULL;
-}
-
-static void on_validate_secret(void *arg, const struct upstream_secret *secret) {
-    struct validation *validation = arg;
-    struct upstream_call *ignored;
-    char text[512];
-    if (secret->status == -ECANCELED) {
-        call_broken(validation->call, "The rule could not be validated", -ECANCELED,
-                    secret->reason);
-        end_validation(validation);
-        return;
-    }
-    bool named = virga_awsjson_str(validation->rule, "credentialArn").len > 0;
-    /* Without a secret of its own a rule asks anonymously; only the file may know better. */
-    if (secret->status != 0 && secret->status != -ENOSYS && (named || secret->status == -EINVAL)) {
-        (void)snprintf(text, sizeof text, "The secret of the rule cannot be used: %s",
-                       secret->reason);
-        answer_validation(validation, text);
-        return;
-    }
-    if (secret->status == 0) {
-        validation->place.username = copy(secret->username);
-        validation->place.password = copy(secret->password);
-    }
-    const struct upstream_request request = {
-        .place = &validation->place,
-        .method = "GET",
-        .body_limit = VALIDATE_LIMIT,
-        .timeout_ms = VALIDATE_TIMEOUT_MS,
-        .on_done = on_validated,
-        .arg = validation,
-    };
-    int result = upstream_start(validation->call->ecr->upstreams, &request, &ignored);
-    if (result != 0) {
-        call_broken(validation->call, "The rule could not be validated", result, NULL);
-        end_validation(validation);
-    }
-}
-
-void action_validate_pull_through_cache_rule(struct call *call) {
-    struct validation *validation = calloc(1, sizeof *validation);
-    if (validation == NULL) {
-        call_broken(call, "The rule could not be validated", -ENOMEM, NULL);
-        return;
-    }
-    validation->call = call;
-    if (!take_rule(call, prefix_of(call), &validation->rule)) {
-        free(validation);
-        return;
-    }
-    int result = cache_rule_place(call->ecr, validation->rule, (struct virga_str){NULL, 0},
-                                  &validation->place);
-    const struct upstream_secret_question question = {
-        .tenant = call->tenant,
-        .arn = virga_awsjson_str(validation->rule, "credentialArn").ptr,
-        .host = validation->place.host,
-    };
-    if (result == 0) {
-        result = upstream_secret_ask(call->ecr, &question, on_validate_secret, validation);
-    }
-    if (result != 0) {
-        call_broken(call, "The rule could not be validated", result, NULL);
-        end_validation(validation);
     }
 }

@@ -91,8 +91,8 @@ bool gateway_cache_manifest(struct gateway_exchange *exchange) {
         return false;
     }
     exchange->cached = true;
-    int result = cache_pull(ecr, &exchange->tenant, gateway_name(exchange), reference, on_manifest,
-                            exchange);
+    int result = cache_pull(ecr, &exchange->tenant, gateway_name(exchange), reference, false,
+                            on_manifest, exchange);
     if (result != 0 && is_here(exchange)) {
         return false;
     }

@@ -81,6 +81,13 @@ static const struct virga_config_key config_keys[] = {
      .help =
          "How old a tag of a pull-through cache may get before a pull asks the upstream whether "
          "it has moved."},
+    {.key = "cache-wait-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "10",
+     .min = 0,
+     .max = 3600,
+     .help = "How long a pull waits for an image that is being fetched from its upstream; then the "
+             "manifest is answered and the layers follow as they come."},
     {.key = "upstream-overrides",
      .type = VIRGA_CONFIG_STRING,
      .default_value = "",
