@@ -57,12 +57,13 @@ void cache_job_end(struct cache_job *job) {
         cache_note_down(cache, job->place.host);
     }
     if (result.outcome != CACHE_DONE && result.outcome != CACHE_CANCELLED) {
-        ECR_LOG(ecr,
-                result.outcome == CACHE_FAILED || result.outcome == CACHE_MALFORMED
-                    ? VIRGA_LOG_ERROR
-                    : VIRGA_LOG_WARN,
-                NULL, "cache: %s:%s of %s could not be fetched: %s", job->name, job->reference,
-                job->place.host, result.message);
+        /* That somebody asked for what is not there is no trouble of this host. */
+        enum virga_log_level level =
+            result.outcome == CACHE_NOT_FOUND                                     ? VIRGA_LOG_INFO
+            : result.outcome == CACHE_FAILED || result.outcome == CACHE_MALFORMED ? VIRGA_LOG_ERROR
+                                                                                  : VIRGA_LOG_WARN;
+        ECR_LOG(ecr, level, NULL, "cache: %s:%s could not be fetched from %s: %s", job->name,
+                job->reference, job->place.host, result.message);
     }
     tell(job, &result);
     cache_import_finish(job);
@@ -73,7 +74,8 @@ void cache_job_end(struct cache_job *job) {
 }
 
 void cache_job_tell_early(struct cache_job *job) {
-    if (!job->impatient || job->root == NULL || job->waiters == NULL || job->cancelled) {
+    if (!job->impatient || job->root == NULL || job->waiters == NULL || job->cancelled ||
+        job->failure.outcome != CACHE_DONE) {
         return;
     }
     struct cache_result result = {.outcome = CACHE_EARLY, .message = ""};
@@ -221,7 +223,7 @@ static struct cache_job *find_job(struct cache *cache, enum cache_kind kind,
                                   const struct tenant *tenant, struct virga_str name,
                                   struct virga_str reference) {
     for (struct cache_job *job = cache->jobs; job != NULL; job = job->next) {
-        if (job->kind == kind && !job->cancelled &&
+        if (job->kind == kind && !job->cancelled && job->failure.outcome == CACHE_DONE &&
             virga_str_equal(virga_str_from(job->reference), reference) &&
             virga_str_equal(virga_str_from(job->name), name) &&
             strcmp(job->tenant.account, tenant->account) == 0 &&

@@ -10,10 +10,9 @@ import time
 import unittest
 
 import fallback
-from aws import ACCOUNT, REGION, Ecr
+from aws import ACCOUNT, REGION, Cli, Ecr
 from ecrcase import EcrCase, no_repository
 from images import image, index, write_big_layout
-from oci import Registry
 from skopeo import Skopeo
 from upstream import Front, Upstream
 from virga import Virga, need, sanitized, wait_for
@@ -116,6 +115,17 @@ class Rules(CacheCase):
                                   ecrRepositoryPrefix=prefix)
         self.assert_api_error("PullThroughCacheRuleNotFoundException", missing,
                               self.ecr.DescribePullThroughCacheRules, ecrRepositoryPrefixes=[prefix])
+
+    def test_the_command_line_makes_shows_and_deletes_a_rule(self):
+        cli, prefix = Cli(self.virga, account=ACCOUNT), self.short()
+        made = cli.json("create-pull-through-cache-rule", "--ecr-repository-prefix", prefix, "--upstream-registry-url",
+                        "public.ecr.aws")
+        self.assertEqual(made["ecrRepositoryPrefix"], prefix)
+        shown = cli.json("describe-pull-through-cache-rules", "--ecr-repository-prefixes", prefix)
+        self.assertEqual(shown["pullThroughCacheRules"][0]["upstreamRegistryUrl"], "public.ecr.aws")
+        cli.json("delete-pull-through-cache-rule", "--ecr-repository-prefix", prefix)
+        self.assertIn("PullThroughCacheRuleNotFoundException",
+                      cli.run("delete-pull-through-cache-rule", "--ecr-repository-prefix", prefix)[2])
 
     def test_a_registry_that_is_not_supported_is_refused(self):
         for url, more in (("harbor.example.com", {}), ("quay.io", {"upstreamRegistry": "k8s"})):
@@ -394,6 +404,22 @@ class Pulls(CacheCase):
         self.assertEqual(self.virga.http("POST", "/_floci/ecr/gc")[0], 200)
         registry.check_pull(name, one, "v1")
 
+    def test_garbage_collection_in_the_middle_of_a_fetch_does_no_harm(self):
+        up, one = self.filled(layer_size=300000)
+        name, registry, done = self.rule() + "/" + up, self.registry(), []
+        self.ecr.create(self.short())
+        registry.push(self.short(), image("first"), "v1")
+        self.front.delay = 0.5
+        thread = threading.Thread(target=lambda: done.append(registry.get_manifest(name, "v1").status))
+        thread.start()
+        wait_for(lambda: self.front.count("GET", "/blobs/"), what="the first layer")
+        while thread.is_alive():
+            status, _, body = self.virga.http("POST", "/_floci/ecr/gc")
+            self.assertEqual(status, 200, body)
+        thread.join()
+        self.assertEqual(done, [200])
+        registry.check_pull(name, one, "v1")
+
     def test_a_push_beside_the_cache_is_kept(self):
         up, one = self.filled()
         name, registry, own = self.rule() + "/" + up, self.registry(), image("own")
@@ -556,6 +582,8 @@ class Early(CacheCase):
         self.assertEqual(registry.get_manifest(name, "v1").status, 200)
         self.assert_wire_error(registry.get_blob(name, one.layers[0]), 502, "UNKNOWN")
         self.front.delay, self.front.corrupt = 0.0, False
+        # The others that were under way are to fail as well, before they are fetched anew.
+        wait_for(lambda: all(registry.get_blob(name, digest).status == 200 for digest in one.blobs), what="the layers")
         registry.check_pull(name, one, "v1")
 
     def test_a_reset_gives_up_what_still_comes(self):
