@@ -9,10 +9,10 @@
 #include "manifest.h"
 #include "upstream.h"
 
-#define CACHE_ACTIVE_MAX 8            /* jobs that move bytes at one time */
+#define CACHE_ACTIVE_MAX 32           /* jobs that move bytes at one time */
 #define CACHE_JOBS_MAX 1024           /* and with those that wait for a place */
 #define CACHE_BLOBS_MAX 3             /* blobs of one job at one time */
-#define CACHE_PIPE_BYTES (256u << 10) /* of a blob between upstream and registry */
+#define CACHE_PIPE_BYTES (128u << 10) /* of a blob between upstream and registry */
 #define CACHE_DEPTH_MAX 4             /* indexes within indexes */
 #define CACHE_STALL_MS 60000          /* without a byte from an upstream */
 #define CACHE_DOWN_MS 60000 /* how long an upstream that failed is not asked for newer tags */

@@ -2,12 +2,15 @@
 """Repository creation templates over the API and the command line, and pushes that create a repository."""
 import json
 import os
+import shutil
+import subprocess
 import threading
 
 from aws import ACCOUNT, REGION, Cli, Ecr
 from ecrcase import EcrCase, no_repository
 from images import image, write_layout
 from skopeo import Skopeo
+from virga import clean_env, need
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": "*", "Action": "ecr:GetDownloadUrlForLayer"}]})
@@ -141,3 +144,15 @@ class Root(EcrCase):
         self.ecr.DeleteRepositoryCreationTemplate(prefix="ROOT")
         answer = self.registry().put_manifest("other", image("x"), "v1")
         self.assert_wire_error(answer, 404, "NAME_UNKNOWN", no_repository("other"))
+
+
+class Sdk(EcrCase):
+    def test_the_javascript_sdk_reads_templates_and_cache_rules(self):
+        need("node")
+        here = os.path.dirname(os.path.abspath(__file__))
+        if not os.path.isdir(os.path.join(here, "node_modules", "@aws-sdk", "client-ecr")):
+            self.skipTest("the SDK is not installed: npm ci in tests/integration")
+        done = subprocess.run([shutil.which("node"), os.path.join(here, "sdk_cache.mjs"), self.virga.endpoint],
+                              env=clean_env({"HOME": self.virga.dir}), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
