@@ -41,6 +41,7 @@ struct ecr {
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct actions *actions; /* the control plane's calls under way */
+
     struct upstreams *upstreams; /* requests to upstream registries */
     struct cache *cache;         /* what is being fetched from them */
 };

@@ -43,7 +43,7 @@ struct gateway_exchange {
     bool relaying; /* the proxy will still say that it is done */
     bool retry;    /* to be relayed again then */
     bool retried;
-    bool cached; /* the pull-through cache was asked already */
+    bool cached;                 /* the pull-through cache was asked already */
     char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
     char name[ECR_NAME_MAX + 1];
     char reference[GATEWAY_SESSION_MAX + 1];

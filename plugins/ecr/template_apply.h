@@ -10,9 +10,10 @@
 
 #include <json-c/json.h>
 
-#define TEMPLATE_KIND "template" /* of the registry's settings; the id is the prefix without '/'   \
-                                  */
-#define TEMPLATE_ROOT "ROOT"     /* the prefix of the template for all other names */
+/* Kind of the registry's settings; the id is the prefix without '/'. */
+#define TEMPLATE_KIND "template"
+/* The prefix of the template for all other names. */
+#define TEMPLATE_ROOT "ROOT"
 
 /* What a repository is created for: the values of appliedFor. */
 enum template_use { TEMPLATE_REPLICATION, TEMPLATE_PULL_THROUGH_CACHE, TEMPLATE_CREATE_ON_PUSH };
