@@ -29,6 +29,7 @@ struct ecr {
     /* settings (floci.services.ecr.*), read once at start */
     enum ecr_uri_style uri_style;
     bool tls_enabled;
+    bool enforce; /* floci.auth.mode: callers and policies are looked at */
     bool keep_running;
     uint16_t port_first;
     uint16_t port_last;

@@ -130,6 +130,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
     ecr->port_first = (uint16_t)first;
     ecr->port_last = (uint16_t)last;
     ecr->tls_enabled = config->get_bool(ecr->host, "tls-enabled");
+    ecr->enforce = virga_str_equal(config->get_string(ecr->host, "floci.auth.mode"),
+                                   virga_str_from("enforce"));
     ecr->keep_running = config->get_bool(ecr->host, "keep-running-on-shutdown");
     ecr->uri_style =
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
