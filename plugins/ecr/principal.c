@@ -34,3 +34,24 @@ int principal_service(const char *service, struct virga_str account, struct virg
     *ret_principal = principal;
     return 0;
 }
+
+bool principal_role_arn(const struct principal *principal, char ret_arn[PRINCIPAL_ARN_MAX + 1]) {
+    static const char prefix[] = "assumed-role/";
+    struct virga_arn arn;
+    char role[PRINCIPAL_ARN_MAX + 1];
+    if (virga_arn_parse(virga_str_from(principal->arn), &arn) != 0 ||
+        !virga_str_equal(arn.service, virga_str_from("sts")) || arn.resource.len < sizeof prefix ||
+        memcmp(arn.resource.ptr, prefix, sizeof prefix - 1) != 0) {
+        return false;
+    }
+    struct virga_str name = {arn.resource.ptr + sizeof prefix - 1,
+                             arn.resource.len - (sizeof prefix - 1)};
+    const char *slash = memchr(name.ptr, '/', name.len);
+    name.len = slash != NULL ? (size_t)(slash - name.ptr) : name.len;
+    /* Not longer than the session's ARN: it has lost more than "iam" and "role" add. */
+    (void)snprintf(role, sizeof role, "arn:%.*s:iam::%.*s:role/%.*s", (int)arn.partition.len,
+                   arn.partition.ptr, (int)arn.account.len, arn.account.ptr, (int)name.len,
+                   name.ptr);
+    memcpy(ret_arn, role, sizeof role);
+    return true;
+}

@@ -28,4 +28,8 @@ void principal_root(struct virga_str account, struct virga_str region,
 int principal_service(const char *service, struct virga_str account, struct virga_str source_arn,
                       struct principal *ret_principal);
 
+/* The role that a session of one acts as, without the role's path, which sessions do not tell:
+ * "arn:aws:iam::<account>:role/deploy". False, and nothing written: it is no session of a role. */
+bool principal_role_arn(const struct principal *principal, char ret_arn[PRINCIPAL_ARN_MAX + 1]);
+
 #endif
