@@ -2,6 +2,7 @@
 /* The way of a control-plane request: find the action, check the body, pass the gate, run it. */
 #include "actions.h"
 
+#include "authorize.h"
 #include "backend.h"
 #include "gate.h"
 #include "model.h"
@@ -33,6 +34,7 @@ static const struct action table[] = {
     {"CreateRepository", &model_create_repository, action_create_repository, ACTION_WRITES},
     {"DeleteLifecyclePolicy", &model_delete_lifecycle_policy, action_delete_lifecycle_policy,
      ACTION_WRITES},
+    {"DeleteRegistryPolicy", &model_nothing, action_delete_registry_policy, ACTION_WRITES},
     {"DeleteRepository", &model_delete_repository, action_delete_repository, ACTION_WRITES},
     {"DeleteRepositoryPolicy", &model_delete_repository_policy, action_delete_repository_policy,
      ACTION_WRITES},
@@ -40,6 +42,7 @@ static const struct action table[] = {
     {"DescribeRepositories", &model_describe_repositories, action_describe_repositories, 0},
     {"GetAuthorizationToken", &model_get_authorization_token, action_get_authorization_token, 0},
     {"GetLifecyclePolicy", &model_get_lifecycle_policy, action_get_lifecycle_policy, 0},
+    {"GetRegistryPolicy", &model_nothing, action_get_registry_policy, 0},
     {"GetRepositoryPolicy", &model_get_repository_policy, action_get_repository_policy, 0},
     {"ListImages", &model_list_images, action_list_images, 0},
     {"ListTagsForResource", &model_list_tags_for_resource, action_list_tags_for_resource, 0},
@@ -48,6 +51,7 @@ static const struct action table[] = {
     {"PutImageTagMutability", &model_put_image_tag_mutability, action_put_image_tag_mutability,
      ACTION_WRITES},
     {"PutLifecyclePolicy", &model_put_lifecycle_policy, action_put_lifecycle_policy, ACTION_WRITES},
+    {"PutRegistryPolicy", &model_put_registry_policy, action_put_registry_policy, ACTION_WRITES},
     {"SetRepositoryPolicy", &model_set_repository_policy, action_set_repository_policy,
      ACTION_WRITES},
     {"TagResource", &model_tag_resource, action_tag_resource, ACTION_WRITES},
@@ -259,6 +263,14 @@ static bool must_settle(const struct call *call) {
            ecr->timer->now_ms(ecr->host) >= ecr->actions->retry_at_ms;
 }
 
+static void settle(struct call *call) {
+    if (must_settle(call)) {
+        backend_ready(call->ecr->backend, on_settled, call);
+        return;
+    }
+    pass_gate(call);
+}
+
 void actions_handle(struct ecr *ecr, struct virga_request *req) {
     const struct action *action = find_action(req->action);
     if (action == NULL) {
@@ -280,9 +292,5 @@ void actions_handle(struct ecr *ecr, struct virga_request *req) {
         return;
     }
     call->name = call_str(call, "repositoryName");
-    if (must_settle(call)) {
-        backend_ready(ecr->backend, on_settled, call);
-        return;
-    }
-    pass_gate(call);
+    authorize_call(call, settle);
 }

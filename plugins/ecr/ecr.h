@@ -9,6 +9,7 @@
 
 struct actions;
 struct backend;
+struct callers;
 struct gateway;
 struct gate;
 
@@ -25,6 +26,7 @@ struct ecr {
     const struct virga_fetch *fetch;
     const struct virga_process *process;
     const struct virga_store *store;
+    const struct virga_dispatch *dispatch; /* NULL: an old host */
 
     /* settings (floci.services.ecr.*), read once at start */
     enum ecr_uri_style uri_style;
@@ -38,6 +40,7 @@ struct ecr {
     struct backend *backend; /* the registry behind the gateway */
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
+    struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
 };
 

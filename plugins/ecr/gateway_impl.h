@@ -51,7 +51,8 @@ struct gateway_exchange {
     struct strbuf target;                /* of the relayed request */
     const char *accept;                  /* sent instead of the client's; NULL */
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
-    struct strbuf body; /* of a manifest on its way in */
+    struct strbuf body;          /* of a manifest on its way in */
+    struct principal *principal; /* who logged in; NULL where nobody must */
 };
 
 /* The repository's name as the client writes it: with account and region in the path form. */
@@ -89,6 +90,21 @@ void gateway_fail_method(struct gateway_exchange *exchange);           /* 405 */
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason); /* 503 */
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
+
+/* --- who may (gateway_auth.c); all of it is true in open mode --- */
+
+/* Whether the request has good credentials; false: the exchange has ended. */
+bool gateway_login(struct gateway_exchange *exchange);
+/* Answers 401 and how to log in. */
+void gateway_fail_login(struct gateway_exchange *exchange);
+/* Whether who logged in may do what is asked; false: the exchange has ended. */
+bool gateway_authorize(struct gateway_exchange *exchange);
+/* Whether they may do `action` ("ecr:GetDownloadUrlForLayer") on a repository of the same registry,
+ * besides. */
+bool gateway_may(const struct gateway_exchange *exchange, const char *action,
+                 struct virga_str name);
+/* The ARN of who logged in, as image_pulled() wants it; ptr NULL: not known. */
+struct virga_str gateway_principal(const struct gateway_exchange *exchange);
 
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);

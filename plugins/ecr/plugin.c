@@ -3,6 +3,7 @@
  */
 #include "actions.h"
 #include "backend.h"
+#include "caller.h"
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
@@ -96,6 +97,7 @@ static int get_interfaces(struct ecr *ecr, struct virga_error *err) {
     GET(process, VIRGA_PROCESS_ID)
     GET(store, VIRGA_STORE_ID)
 #undef GET
+    ecr->dispatch = ecr->host->get_interface(ecr->host, VIRGA_DISPATCH_ID);
     return 0;
 }
 
@@ -154,6 +156,7 @@ static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
     actions_destroy(plugin->ecr.actions);
+    callers_destroy(plugin->ecr.callers);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -167,6 +170,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
         result = read_settings(plugin, err);
     }
     if (result == 0 && (result = gate_create(ecr, &ecr->gate)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0 && (result = callers_create(ecr, &ecr->callers)) != 0) {
         virga_error_set(err, "%s", strerror(-result));
     }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
@@ -224,6 +230,9 @@ static int stop(void *self) {
     plugin->stopping = true;
     plugin->pending++;
     actions_stop(plugin->ecr.actions);
+    if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
+        plugin->pending++;
+    }
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
