@@ -211,12 +211,23 @@ int authorize_registry(struct ecr *ecr, const struct tenant *owner,
     return authorize_ask(ecr, &question, message);
 }
 
-int authorize_replication(struct ecr *ecr, const struct tenant *source,
-                          const struct tenant *destination, struct virga_str name) {
+static int ask_destination(struct ecr *ecr, const struct tenant *source,
+                           const struct tenant *destination, const char *action,
+                           struct virga_str name) {
     struct principal principal;
     if (!ecr->enforce || strcmp(source->account, destination->account) == 0) {
         return 0;
     }
     principal_root(virga_str_from(source->account), virga_str_from(source->region), &principal);
-    return authorize_registry(ecr, destination, &principal, "ecr:ReplicateImage", name);
+    return authorize_registry(ecr, destination, &principal, action, name);
+}
+
+int authorize_replication(struct ecr *ecr, const struct tenant *source,
+                          const struct tenant *destination, struct virga_str name) {
+    return ask_destination(ecr, source, destination, "ecr:ReplicateImage", name);
+}
+
+int authorize_replication_create(struct ecr *ecr, const struct tenant *source,
+                                 const struct tenant *destination, struct virga_str name) {
+    return ask_destination(ecr, source, destination, "ecr:CreateRepository", name);
 }

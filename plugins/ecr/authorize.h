@@ -38,6 +38,10 @@ int authorize_ask(struct ecr *ecr, const struct authorize_question *question,
 int authorize_replication(struct ecr *ecr, const struct tenant *source,
                           const struct tenant *destination, struct virga_str name);
 
+/* The same of ecr:CreateRepository, where the destination's repository is not there yet. */
+int authorize_replication_create(struct ecr *ecr, const struct tenant *source,
+                                 const struct tenant *destination, struct virga_str name);
+
 /* Whether the principal may do `action` ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository",
  * ...) on the repository `name`, which need not exist yet, of `owner`. Returns and errors as
  * authorize_replication(). */
@@ -45,9 +49,9 @@ int authorize_registry(struct ecr *ecr, const struct tenant *owner,
                        const struct principal *principal, const char *action,
                        struct virga_str name);
 
-/* An API call: finds out who calls (call->principal) and asks for every repository that the call
- * names. Calls back: on_allowed once, maybe inside the call, unless the call was refused and has
- * ended. */
+/* An API call: finds out who calls (call->principal; in open mode only for pulls) and asks for
+ * every repository that the call names. Calls back: on_allowed once, maybe inside the call, unless
+ * the call was refused and has ended. */
 void authorize_call(struct call *call, void (*on_allowed)(struct call *call));
 
 #endif

@@ -69,9 +69,31 @@ static bool may_all(struct call *call) {
     return true;
 }
 
+/* Keeps the principal with the call. Errors: -ENOMEM. */
+static int keep(struct call *call, const struct principal *principal) {
+    struct principal *copy = call->req->http->alloc(call->req, sizeof *copy);
+    if (copy != NULL) {
+        *copy = *principal;
+        call->principal = copy;
+    }
+    return copy != NULL ? 0 : -ENOMEM;
+}
+
+/* In open mode nobody is refused, whoever it is. */
+static void on_known(void *arg, int status, const struct principal *principal) {
+    struct call *call = arg;
+    if (status == -ECANCELED) {
+        call_broken(call, "The call was not begun", status, "virga is being stopped");
+        return;
+    }
+    if (status == 0) {
+        (void)keep(call, principal);
+    }
+    call->on_allowed(call);
+}
+
 static void on_found(void *arg, int status, const struct principal *principal) {
     struct call *call = arg;
-    struct principal *copy = NULL;
     switch (status) {
     case 0:
         break;
@@ -91,23 +113,22 @@ static void on_found(void *arg, int status, const struct principal *principal) {
                     status == -ECANCELED ? "virga is being stopped" : NULL);
         return;
     }
-    copy = call->req->http->alloc(call->req, sizeof *copy);
-    if (copy == NULL) {
+    if (keep(call, principal) != 0) {
         call_broken(call, "The call was not begun", -ENOMEM, NULL);
-        return;
-    }
-    *copy = *principal;
-    call->principal = copy;
-    if (may_all(call)) {
+    } else if (may_all(call)) {
         call->on_allowed(call);
     }
 }
 
 void authorize_call(struct call *call, void (*on_allowed)(struct call *call)) {
-    if (!authorize_enforces(call->ecr)) {
-        on_allowed(call);
-        return;
-    }
+    bool pulls = call->action->run == action_batch_get_image;
     call->on_allowed = on_allowed;
-    caller_find(call->ecr, call->req, on_found, call);
+    if (authorize_enforces(call->ecr)) {
+        caller_find(call->ecr, call->req, on_found, call);
+    } else if (pulls) {
+        /* Who pulled is a question of its own: image_pulled(). */
+        caller_find(call->ecr, call->req, on_known, call);
+    } else {
+        on_allowed(call);
+    }
 }

@@ -30,7 +30,7 @@ struct call {
     bool waits;                /* for the gate; run() was not called yet */
     void *state;               /* of an action that answers later */
 
-    const struct principal *principal;     /* who calls; NULL in open mode */
+    const struct principal *principal;     /* who calls; NULL: not known, in open mode */
     void (*on_allowed)(struct call *call); /* while that is found out */
 };
 

@@ -26,7 +26,7 @@ struct ecr {
     const struct virga_fetch *fetch;
     const struct virga_process *process;
     const struct virga_store *store;
-    const struct virga_dispatch *dispatch; /* NULL: an old host */
+    const struct virga_dispatch *dispatch; /* NULL: a host without it */
 
     /* settings (floci.services.ecr.*), read once at start */
     enum ecr_uri_style uri_style;

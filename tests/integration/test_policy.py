@@ -260,6 +260,15 @@ class Wire(PolicyCase):
         self.assert_wire_error(self.mine.get_manifest("none/such", "v1"), 404, "NAME_UNKNOWN",
                                no_repository("none/such"))
 
+    def test_what_a_cache_would_fetch_is_a_question_to_the_registry(self):
+        name = "cache-of/" + self.repo[-50:].strip("-")
+        self.assert_denied(self.theirs.get_manifest(name, "v1"), root(OTHER), "BatchGetImage", name)
+        self.set_registry_policy(allow(OTHER, "ecr:BatchImportUpstreamImage", Resource=arn("cache-of/*")))
+        self.assert_wire_error(self.theirs.get_manifest(name, "v1"), 404, "NAME_UNKNOWN", no_repository(name))
+        self.assert_denied(self.theirs.get_manifest(self.repo, "v1"), root(OTHER), "BatchGetImage")
+        self.assert_denied(self.theirs.send("POST", self.theirs.url(name, "blobs/uploads/")), root(OTHER),
+                           "InitiateLayerUpload", name)
+
     def test_the_catalog_is_the_registrys(self):
         answer = self.theirs.send("GET", "/v2/_catalog")
         self.assert_denied(answer, root(OTHER), "DescribeRepositories", "*")

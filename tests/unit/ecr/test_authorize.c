@@ -335,6 +335,8 @@ static void replication_asks_the_destinations_registry(void **state) {
                         "\"Resource\":\"arn:aws:ecr:us-east-1:" ACCOUNT ":repository/a*\"}");
     assert_int_equal(authorize_replication(ecr, &other, &here, STR("app")), 0);
     assert_int_equal(authorize_replication(ecr, &other, &here, STR("web")), -EACCES);
+    assert_int_equal(authorize_replication_create(ecr, &other, &here, STR("app")), 0);
+    assert_int_equal(authorize_replication_create(ecr, &other, &here, STR("web")), -EACCES);
     assert_int_equal(authorize_replication(ecr, &other, &west, STR("app")), -EACCES);
     set_scope("V1");
     assert_int_equal(authorize_replication(ecr, &other, &here, STR("app")), 0);
@@ -421,6 +423,23 @@ static void without_an_sts_a_key_stands_for_its_account(void **state) {
     assert_refused("ListImages", ARN("app"), false, OTHER_ROOT);
 }
 
+static void open_mode_wants_to_know_who_pulls_and_refuses_nobody(void **state) {
+    (void)state;
+    const char *key = temporary_key(1);
+    create_own("app");
+    fixture.ecr.enforce = false;
+    assert_int_equal(call_as(OTHER, key, "ListImages", "{" THERE "," APP "}"), 200);
+    assert_int_equal(sts_asked, 0);
+    static const char pull[] = "{" THERE "," APP ",\"imageIds\":[{\"imageTag\":\"v1\"}]}";
+    sts_status = 403;
+    sts_body = "<Code>ExpiredToken</Code>";
+    assert_int_equal(call_as(OTHER, key, "BatchGetImage", pull), 200);
+    assert_int_equal(sts_asked, 1);
+    assert_int_equal(call_as(ACCOUNT, "", "BatchGetImage", pull), 200);
+    assert_int_equal(call_as(OTHER, "AKIAEXAMPLE", "BatchGetImage", pull), 200);
+    assert_int_equal(sts_asked, 1);
+}
+
 static size_t stopped;
 
 static void on_stopped(void *arg) {
@@ -489,6 +508,7 @@ int main(void) {
         ENFORCED(the_cache_has_a_bound),
         ENFORCED(keys_that_sts_refuses_are_refused),
         ENFORCED(without_an_sts_a_key_stands_for_its_account),
+        ENFORCED(open_mode_wants_to_know_who_pulls_and_refuses_nobody),
         ENFORCED(a_call_that_waits_for_sts_at_the_stop_is_broken),
         ENFORCED(the_token_is_the_callers_and_says_when_it_ends),
     };
