@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Policies obeyed: what accounts may do in each other's registries, by API and on the wire."""
+import concurrent.futures
 import json
 import os
 import sys
@@ -7,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 sys.path.insert(0, os.path.dirname(__file__))
-from aws import ACCOUNT, REGION, Cli, Ecr  # noqa: E402
+from aws import ACCOUNT, REGION, ApiError, Cli, Ecr  # noqa: E402
 from ecrcase import EcrCase, no_repository  # noqa: E402
 from images import image, write_layout  # noqa: E402
 from oci import Registry  # noqa: E402
@@ -334,6 +335,24 @@ class Sessions(PolicyCase):
         wire = self.wire(deploy)
         wire.check_pull(self.repo, pushed, "v1")
         self.assert_denied(wire.put_manifest(self.repo, pushed, "v2"), session, "PutImage")
+
+    def test_many_calls_of_new_sessions_at_once_are_each_their_own(self):
+        roles = ["arn:aws:iam::%s:role/r%d" % (OTHER, i) for i in range(8)]
+        sessions = [self.assume(role) for role in roles] * 3
+        self.set_policy(allow(roles[:4], "ecr:ListImages"))
+
+        def ask(session):
+            try:
+                session.ListImages(registryId=ACCOUNT, repositoryName=self.repo)
+                return None
+            except ApiError as error:
+                return error.message
+        with concurrent.futures.ThreadPoolExecutor(len(sessions)) as pool:
+            answers = list(pool.map(ask, sessions))
+        for i, answer in enumerate(answers):
+            role = i % 8
+            self.assertEqual(answer, None if role < 4 else sentence(
+                "arn:aws:sts::%s:assumed-role/r%d/ci" % (OTHER, role), "ListImages", arn(self.repo)))
 
     def test_an_invented_key_is_refused(self):
         session = Sts(self.virga, OTHER).ok("AssumeRole", RoleArn="arn:aws:iam::%s:role/x" % OTHER,

@@ -412,6 +412,43 @@ static void a_session_is_known_by_its_role(void **state) {
                      ALLOW);
 }
 
+static void damaged_policies_are_refused_or_evaluated(void **state) {
+    (void)state;
+    static const char good[] = STATEMENTS(
+        "{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::" A ":role/a\",\"" SESSION
+        "\",\"" B
+        "\"],\"Service\":\"x.y\"},\"Action\":[\"ecr:*?a*\"],\"Resource\":\"arn:aws:ecr:*:${"
+        "aws:username, 'b'}:repository/*\",\"Condition\":{\"ForAnyValue:ArnLikeIfExists\":{"
+        "\"aws:PrincipalArn\":[\"arn:*:${*}\",\"${aws:userid}\"]},\"IpAddress\":{\"aws:SourceIp\":"
+        "\"10.0.0.0/8\"},\"DateLessThan\":{\"aws:CurrentTime\":\"2027-01-01T00:00Z\"},"
+        "\"NumericLessThan\":{\"aws:EpochTime\":1e3}}}");
+    static const char bytes[] = "\"{}[]:,*?$'/\\ 0aA\x01\xff";
+    char text[sizeof good];
+    size_t taken = 0;
+    as(B, SESSION);
+    policy_context_add_peer(&context, STR("10.1.2.3:4711"));
+    const struct policy_request request = {&who, STR("ecr:PutImage"), STR(REPOSITORY), &context};
+    for (size_t i = 0; i < sizeof good - 1; i++) {
+        for (size_t j = 0; j <= sizeof bytes - 1; j++) {
+            struct policy_document document;
+            enum policy_effect effect = POLICY_SILENT;
+            memcpy(text, good, sizeof good);
+            text[i] = bytes[j]; /* the last is the NUL */
+            int result = policy_document_parse((struct virga_str){text, sizeof good - 1},
+                                               POLICY_REGISTRY, &document);
+            if (result == 0) {
+                taken++;
+                assert_int_equal(policy_eval(&document, &request, &effect), 0);
+                assert_true(effect != POLICY_DENY);
+                policy_document_finish(&document);
+            } else {
+                assert_int_equal(result, -EINVAL);
+            }
+        }
+    }
+    assert_true(taken > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_that_applies_is_silence),
@@ -426,6 +463,7 @@ int main(void) {
         cmocka_unit_test(a_repositorys_tags_have_two_names),
         cmocka_unit_test(variables_stand_for_the_requests_values),
         cmocka_unit_test(a_session_is_known_by_its_role),
+        cmocka_unit_test(damaged_policies_are_refused_or_evaluated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
