@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Repository policies: kept and echoed as they were given, checked by policy_document.c and
  * obeyed by authorize.c. */
+#include "policy_text.h"
+
 #include "actions.h"
 #include "authorize.h"
 #include "texts.h"
@@ -13,6 +15,15 @@ static const struct text_kind policy = {
     .missing_code = "RepositoryPolicyNotFoundException",
     .missing_what = "Repository policy",
 };
+
+bool policy_text_is_policy(struct virga_str text) {
+    struct policy_document document;
+    int result = policy_document_parse(text, POLICY_REPOSITORY, &document);
+    if (result == 0) {
+        policy_document_finish(&document);
+    }
+    return result == 0;
+}
 
 /* Whether the caller could still set another policy under this one, as far as virga knows the
  * caller: where policies are obeyed. */
