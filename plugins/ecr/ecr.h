@@ -12,6 +12,7 @@ struct backend;
 struct callers;
 struct gateway;
 struct gate;
+struct replicator;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -42,6 +43,8 @@ struct ecr {
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
+
+    struct replicator *replicator; /* brings images to other regions and accounts */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

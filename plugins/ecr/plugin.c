@@ -7,6 +7,7 @@
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "replicate.h"
 #include "resolver.h"
 
 #include <errno.h>
@@ -155,6 +156,7 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
 static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
+    replicate_destroy(plugin->ecr.replicator);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
     backend_destroy(plugin->ecr.backend);
@@ -180,6 +182,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
+    }
+    if (result == 0 && (result = replicate_create(ecr, &ecr->replicator)) != 0) {
+        virga_error_set(err, "replication cannot go on: %s", strerror(-result));
     }
     if (result == 0) {
         result = gateway_create(ecr, &ecr->gateway, err);
@@ -233,15 +238,24 @@ static int stop(void *self) {
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
         plugin->pending++;
     }
+    plugin->pending += !replicate_stop(plugin->ecr.replicator, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
+}
+
+static void on_replicated(void *self) {
+    struct plugin *plugin = self;
+    const struct virga_host *host = plugin->ecr.host;
+    host->reset_done(host, backend_reset(plugin->ecr.backend), NULL);
 }
 
 /* The store is emptied by the host; without this the registry's contents would come back with the
  * next reconcile. */
 static int reset(void *self) {
     struct plugin *plugin = self;
-    return backend_reset(plugin->ecr.backend);
+    return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
+               ? backend_reset(plugin->ecr.backend)
+               : -EINPROGRESS;
 }
 
 static const char *const needs[] = {
