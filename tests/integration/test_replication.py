@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Replication: what was pushed comes to other regions and accounts, once, in order, and whatever happens meanwhile."""
+import http.client
 import json
 import os
 import signal
 import threading
+import time
 import unittest
 
 from aws import ACCOUNT, REGION, Cli, Ecr
@@ -11,7 +13,7 @@ from ecrcase import EcrCase, no_repository
 from images import Image, OCI_MANIFEST, digest_of, image, index, layer, write_layout
 from oci import Registry
 from skopeo import Skopeo, name_space
-from virga import Virga, need, wait_for
+from virga import BINARY, Virga, need, wait_for
 
 OTHER_ACCOUNT = "111122223333"
 OTHER_REGION = "eu-west-1"
@@ -586,6 +588,87 @@ class Crash(unittest.TestCase):
         wait_replicated(self.ecr, "app", last.digest)
         self.assertIn(("latest", last.digest), self.there.image_ids("app"))
         self.assertEqual(self.registry(OTHER_REGION).get_manifest("app", "latest").body, last.manifest)
+        self.virga.stop()
+
+    def test_a_lost_store_learns_of_what_was_replicated(self):
+        registry = self.registry()
+        whole = index([image("lost " + arch, arch=arch) for arch in ("amd64", "arm64")])
+        untagged = image("lost untagged")
+        registry.push("app", whole, "v1")
+        registry.push("app", untagged)
+        for pushed in (whole, untagged):
+            wait_replicated(self.ecr, "app", pushed.digest)
+        ids = self.ecr.image_ids("app")
+        self.virga.stop()
+        for name in os.listdir(self.virga.data):
+            if name.startswith("virga.db"):
+                os.remove(os.path.join(self.virga.data, name))
+        self.virga.start()
+        for ecr, there in ((self.ecr, registry), (self.there, self.registry(OTHER_REGION))):
+            self.assertEqual(ecr.image_ids("app"), ids)
+            there = Registry(self.ecr.port(), there.host.rsplit(":", 1)[0] + ":%d" % self.ecr.port())
+            there.check_pull("app", whole, "v1")
+            there.check_pull("app", untagged)
+            # The configuration went with the store, and nothing is on its way.
+            self.assertEqual(ecr.DescribeRegistry()["replicationConfiguration"], {"rules": []})
+            self.assertEqual(statuses(ecr, "app", imageTag="v1"), {})
+        # Blobs that were only mounted are kept by gc.
+        status, _, body = self.virga.http("POST", "/_floci/ecr/gc", timeout=120)
+        self.assertEqual(status, 200, body)
+        self.ecr.DeleteRepository(repositoryName="app", force=True)
+        status, _, body = self.virga.http("POST", "/_floci/ecr/gc", timeout=120)
+        self.assertEqual(status, 200, body)
+        self.registry(OTHER_REGION).check_pull("app", whole, "v1")
+        self.virga.stop()
+
+    def test_a_push_that_recovery_finishes_is_replicated_as_well(self):
+        registry = self.registry()
+        pushed = image("cut in two")
+        for digest, data in pushed.blobs.items():
+            registry.push_blob("app", digest, data)
+        # virga is to die between the registry's taking of the manifest and its record: the registry stands still
+        # until the manifest is on its way, and virga until it has arrived.
+        pid, = self.virga.registry_pids()
+        os.kill(pid, signal.SIGSTOP)
+        ended = []
+
+        def put():
+            try:
+                ended.append(registry.put_manifest("app", pushed, "v1").status)
+            except (OSError, http.client.HTTPException) as e:
+                ended.append(e)
+
+        thread = threading.Thread(target=put)
+        thread.start()
+        time.sleep(1)
+        for virga, exe in self.virga.processes():
+            if exe == os.path.realpath(BINARY):
+                os.kill(virga, signal.SIGSTOP)
+        os.kill(pid, signal.SIGCONT)
+        tag = os.path.join(self.virga.data, "ecr", "registry", "docker", "registry", "v2", "repositories", ACCOUNT,
+                           REGION, "app", "_manifests", "tags", "v1", "current", "link")
+        try:
+            wait_for(lambda: os.path.exists(tag), what="the manifest to arrive")
+        except AssertionError:
+            self.skipTest("virga stood still before it had sent the manifest")
+        self.virga.kill9()
+        thread.join()
+        self.assertNotEqual(ended, [201])
+        self.virga.start()
+        self.assertEqual(self.ecr.image_ids("app"), [("v1", pushed.digest)])
+        self.assertEqual(wait_replicated(self.ecr, "app", pushed.digest),
+                         {(ACCOUNT, OTHER_REGION): ("COMPLETE", None)})
+        self.assertEqual(self.there.image_ids("app"), [("v1", pushed.digest)])
+        self.virga.stop()
+
+    def test_a_registry_that_hangs_does_not_hold_the_stop(self):
+        self.virga.restart(**{"floci.limits.drain-timeout-ms": "500"})
+        regions, pushed = self.push_to_many()
+        for pid in self.virga.registry_pids():
+            os.kill(pid, signal.SIGSTOP)
+        self.virga.stop()
+        self.virga.start()
+        self.assert_complete(regions, pushed)
         self.virga.stop()
 
 
