@@ -323,6 +323,8 @@ void replicate_image(struct ecr *ecr, const struct tenant *tenant, struct virga_
         return;
     }
     replicator->rows += fits;
+    /* A push has just been taken: the registry is there. */
+    replicator->paused = false;
     look_now(replicator);
 }
 

@@ -459,6 +459,17 @@ class Status(EcrCase):
              "replicationStatuses": []})
         self.assertEqual(statuses(self.ecr, name, imageDigest=pushed.digest), {})
 
+    def test_the_command_line_shows_a_status(self):
+        name, registry = self.repository()
+        put_rules(self.ecr, rule(destination(), prefix=name))
+        pushed = image(name)
+        registry.push(name, pushed, "v1")
+        wait_replicated(self.ecr, name, pushed.digest)
+        answer = Cli(self.virga, account=ACCOUNT).json(
+            "describe-image-replication-status", "--repository-name", name, "--image-id", "imageTag=v1")
+        self.assertEqual(answer["replicationStatuses"],
+                         [{"region": OTHER_REGION, "registryId": ACCOUNT, "status": "COMPLETE"}])
+
     def test_what_is_not_there_is_told_as_by_describe_images(self):
         name, registry = self.repository()
         one, two = image(name + "1"), image(name + "2")

@@ -291,23 +291,55 @@ static void without_a_registry_everything_waits_and_nothing_fails(void **state) 
     for (int i = 0; i < 3 * REPLICATE_TRIES_MAX; i++) {
         assert_int_equal(copies_count, 1);
         end(0, -EAGAIN, "ServerError");
-        assert_statuses("app", 1, STATUS("us-west-2", "IN_PROGRESS"));
-        push("web", 2, "v1"); /* a push meanwhile does not end the pause */
         assert_int_equal(copies_count, 0);
-        if (i == 0) {
-            assert_int_equal(rows(), 2);
-        }
-        turn();
-        while (copies_count > 1) { /* web, too */
-            end(strcmp(copies[0].name, "web") == 0 ? 0 : 1, 0, NULL);
-        }
-        if (copies_count == 1 && strcmp(copies[0].name, "web") == 0) {
-            end(0, 0, NULL);
-            turn();
-        }
+        assert_statuses("app", 1, STATUS("us-west-2", "IN_PROGRESS"));
+        turn(); /* the pause ends */
     }
     end(0, 0, NULL);
     assert_statuses("app", 1, STATUS("us-west-2", "COMPLETE"));
+}
+
+static void a_push_shows_that_the_registry_is_back(void **state) {
+    (void)state;
+    push("app", 1, "v1");
+    turn();
+    end(0, -EAGAIN, "ServerError");
+    struct virga_timer_handle *pause = timers;
+    push("web", 2, "v1");
+    assert_ptr_not_equal(timers, pause);
+    turn();
+    assert_int_equal(copies_count, 2);
+    end(0, 0, NULL);
+    end(0, 0, NULL);
+    turn();
+}
+
+static void what_the_queue_cannot_hold_is_told_as_failed(void **state) {
+    struct replicate_row row = {.source = here, .destination = {"111111111111", "us-west-2"}};
+    bool own = false;
+    (void)state;
+    (void)snprintf(row.name, sizeof row.name, "full");
+    (void)snprintf(row.digest, sizeof row.digest, "%s", digest_of(7));
+    replicate_destroy(fixture.ecr.replicator);
+    assert_int_equal(meta_begin(&fixture.ecr, &own), 0);
+    for (int i = 0; i < REPLICATE_QUEUE_MAX - 1; i++) {
+        assert_int_equal(replicate_queue_add(&fixture.ecr, &row), 0);
+    }
+    assert_int_equal(meta_end(&fixture.ecr, own, 0), 0);
+    assert_int_equal(replicate_create(&fixture.ecr, &fixture.ecr.replicator), 0);
+    push("both/app", 1, "v1"); /* to two destinations: one fits */
+    assert_non_null(strstr(fixture.line, "wait for replication"));
+    assert_statuses("both/app", 1,
+                    STATUS("us-west-2", "IN_PROGRESS") "," FAILED("eu-west-1", "LimitExceeded"));
+    push("app", 2, "v1");
+    assert_statuses("app", 2, FAILED("us-west-2", "LimitExceeded"));
+    assert_int_equal(rows(), REPLICATE_QUEUE_MAX);
+    turn();
+    assert_int_equal(copies_count, 2);
+    end(0, 0, NULL);
+    push("app", 3, "v1"); /* there is room again */
+    assert_statuses("app", 3, STATUS("us-west-2", "IN_PROGRESS"));
+    end(0, 0, NULL);
 }
 
 static void an_image_deleted_before_its_turn_leaves_nothing(void **state) {
@@ -387,6 +419,8 @@ int main(void) {
         TEST(a_failed_try_is_repeated_later_and_not_for_ever),
         TEST(a_try_that_waits_holds_up_its_own_repository_only),
         TEST(without_a_registry_everything_waits_and_nothing_fails),
+        TEST(a_push_shows_that_the_registry_is_back),
+        TEST(what_the_queue_cannot_hold_is_told_as_failed),
         TEST(an_image_deleted_before_its_turn_leaves_nothing),
         TEST(two_tags_of_an_image_are_in_progress_until_both_are_there),
         TEST(what_is_queued_is_served_by_the_next_run),
