@@ -99,8 +99,8 @@ static int push_digest(struct copy *copy, const char *digest) {
 
 /* --- the destination --- */
 
-/* Whether the destination lets the source replicate into it: 0 or -EACCES. Registries are open to
- * each other. */
+/* Whether the destination lets the source replicate into it: 0, -EACCES, or the store's error.
+ * Registries are open to each other. */
 static int authorize(const struct copy *copy) {
     (void)copy;
     return 0;
@@ -386,11 +386,16 @@ static void on_ready(void *arg, int status, const char *reason) {
     struct copy *copy = arg;
     if (status != 0) {
         finish(copy, status == -ENOMEM ? -ENOMEM : -EAGAIN, "ServerError", reason);
-    } else if (authorize(copy) != 0) {
-        finish(copy, -EPERM, "AccessDenied",
-               "the destination's registry policy does not allow ecr:ReplicateImage");
-    } else {
+        return;
+    }
+    status = authorize(copy);
+    if (status == 0) {
         step(copy);
+    } else if (status == -EACCES) {
+        finish(copy, -EPERM, "AccessDenied",
+               "the registry policy of the destination does not allow it");
+    } else {
+        finish_error(copy, status);
     }
 }
 

@@ -490,6 +490,72 @@ class Status(EcrCase):
         self.assert_api_error("InvalidParameterException", None, call, repositoryName=name)
 
 
+class CrossAccount(EcrCase):
+    """Where policies are enforced, the destination's registry decides."""
+
+    settings = {"floci.auth.mode": "enforce"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        _, _, body = Ecr(cls.virga).raw("PutRegistryPolicy", "{}")
+        if b"UnknownOperationException" in body:
+            cls.tearDownClass()
+            raise unittest.SkipTest("this build has no registry policies")
+
+    def setUp(self):
+        super().setUp()
+        self.there = Ecr(self.virga, OTHER_ACCOUNT)
+        put_rules(self.ecr, rule(destination(REGION, OTHER_ACCOUNT), destination()))
+
+    def login(self, ecr, region=REGION):
+        data, = ecr.GetAuthorizationToken()["authorizationData"]
+        host = "%s.dkr.ecr.%s.localhost:%d" % (ecr.account, region, self.virga.registry_base)
+        return Registry(self.virga.registry_base, host, headers={"Authorization": "Basic " + data["authorizationToken"]})
+
+    def allow(self, *actions):
+        self.there.PutRegistryPolicy(policyText=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root" % ACCOUNT}, "Action": list(actions),
+            "Resource": "arn:aws:ecr:%s:%s:repository/*" % (REGION, OTHER_ACCOUNT)}]}))
+        self.addCleanup(self.there.DeleteRegistryPolicy)
+
+    def push(self, name):
+        pushed = image(name + os.urandom(4).hex())
+        self.login(self.ecr).push(name, pushed, "v1")
+        return pushed, wait_replicated(self.ecr, name, pushed.digest)
+
+    def expected(self, status, code=None):
+        return {(OTHER_ACCOUNT, REGION): (status, code), (ACCOUNT, OTHER_REGION): ("COMPLETE", None)}
+
+    def test_another_account_that_does_not_allow_it_gets_nothing(self):
+        name = self.name()
+        self.ecr.create(name)
+        _, found = self.push(name)
+        self.assertEqual(found, self.expected("FAILED", "AccessDenied"))
+        self.assertEqual(self.there.DescribeRepositories()["repositories"], [])
+
+    def test_another_account_that_allows_it_gets_the_image(self):
+        name = self.name()
+        self.ecr.create(name)
+        self.allow("ecr:ReplicateImage", "ecr:CreateRepository")
+        pushed, found = self.push(name)
+        self.assertEqual(found, self.expected("COMPLETE"))
+        self.login(self.there).check_pull(name, pushed, "v1")
+        self.there.DeleteRepository(repositoryName=name, force=True)
+
+    def test_without_leave_to_create_repositories_they_must_be_there(self):
+        name = self.name()
+        self.ecr.create(name)
+        self.allow("ecr:ReplicateImage")
+        _, found = self.push(name)
+        self.assertEqual(found, self.expected("FAILED", "AccessDenied"))
+        self.there.create(name)
+        pushed, found = self.push(name)
+        self.assertEqual(found, self.expected("COMPLETE"))
+        self.login(self.there).check_pull(name, pushed, "v1")
+        self.there.DeleteRepository(repositoryName=name, force=True)
+
+
 class Crash(unittest.TestCase):
     """Each test has a server of its own: it is killed."""
 
