@@ -238,7 +238,9 @@ static int stop(void *self) {
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
         plugin->pending++;
     }
-    plugin->pending += !replicate_stop(plugin->ecr.replicator, check_stopped, plugin);
+    if (replicate_stop(plugin->ecr.replicator, check_stopped, plugin)) {
+        plugin->pending++;
+    }
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
@@ -254,8 +256,8 @@ static void on_replicated(void *self) {
 static int reset(void *self) {
     struct plugin *plugin = self;
     return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
-               ? backend_reset(plugin->ecr.backend)
-               : -EINPROGRESS;
+               ? -EINPROGRESS
+               : backend_reset(plugin->ecr.backend);
 }
 
 static const char *const needs[] = {

@@ -355,11 +355,11 @@ bool replicate_stop(struct replicator *replicator, void (*on_idle)(void *arg), v
     replicator->ecr->timer->stop(replicator->timer);
     replicator->timer = NULL;
     if (replicator->running == 0) {
-        return true;
+        return false;
     }
     replicator->on_idle = on_idle;
     replicator->on_idle_arg = arg;
-    return false;
+    return true;
 }
 
 void replicate_destroy(struct replicator *replicator) {

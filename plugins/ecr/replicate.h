@@ -18,7 +18,8 @@ struct replicator;
 
 /* Reads how much an earlier run left, and goes on with it. Errors: -ENOMEM, -EIO. */
 int replicate_create(struct ecr *ecr, struct replicator **ret_replicator);
-/* Begins nothing more. True: nothing is under way; else on_idle is called once when that is so. */
+/* Begins nothing more. True: something is under way, and on_idle is called once when it has ended.
+ */
 bool replicate_stop(struct replicator *replicator, void (*on_idle)(void *arg), void *arg);
 /* Stopped before, or never begun. NULL is fine. */
 void replicate_destroy(struct replicator *replicator);
