@@ -7,6 +7,7 @@
 #include "manifest.h"
 #include "push.h"
 #include "registry_change.h"
+#include "replicate_destination.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -95,28 +96,6 @@ static int push_digest(struct copy *copy, const char *digest) {
     }
     (void)snprintf(copy->stack[copy->count++], sizeof *copy->stack, "%s", digest);
     return 0;
-}
-
-/* --- the destination --- */
-
-/* Whether the destination lets the source replicate into it: 0, -EACCES, or the store's error.
- * Registries are open to each other. */
-static int authorize(const struct copy *copy) {
-    (void)copy;
-    return 0;
-}
-
-/* Makes the repository with the defaults that ECR gives to one made by replication. */
-static int make_destination_repository(struct ecr *ecr, const struct tenant *destination,
-                                       struct virga_str name) {
-    struct meta_repository repository = {.mutability = META_MUTABLE};
-    (void)snprintf(repository.name, sizeof repository.name, "%.*s", (int)name.len, name.ptr);
-    repository.encryption_type = strdup("AES256");
-    int result = repository.encryption_type != NULL
-                     ? meta_repository_create(ecr, destination, &repository)
-                     : -ENOMEM;
-    meta_repository_finish(&repository);
-    return result == -EEXIST ? 0 : result;
 }
 
 /* --- the push --- */
@@ -324,10 +303,7 @@ static void on_manifest(void *arg, const struct virga_fetch_response *res) {
 static void place(struct copy *copy) {
     struct ecr *ecr = copy->ecr;
     char path[BACKEND_PATH_MAX];
-    int result = 0;
-    if (!meta_repository_exists(ecr, &copy->destination, name_of(copy))) {
-        result = make_destination_repository(ecr, &copy->destination, name_of(copy));
-    }
+    int result = make_destination_repository(ecr, &copy->destination, name_of(copy));
     if (result == 0) {
         backend_path(&copy->source, name_of(copy), "manifests", top(copy), path);
         const struct virga_header accept = {virga_str_from("Accept"),
@@ -388,7 +364,7 @@ static void on_ready(void *arg, int status, const char *reason) {
         finish(copy, status == -ENOMEM ? -ENOMEM : -EAGAIN, "ServerError", reason);
         return;
     }
-    status = authorize(copy);
+    status = replicate_authorize(copy->ecr, &copy->source, &copy->destination, name_of(copy));
     if (status == 0) {
         step(copy);
     } else if (status == -EACCES) {
