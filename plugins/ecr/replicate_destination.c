@@ -2,16 +2,18 @@
 /* The destination of a replication, apart from the copying, which needs no more than this of it. */
 #include "replicate_destination.h"
 
+#include "authorize.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 int replicate_authorize(struct ecr *ecr, const struct tenant *source,
                         const struct tenant *destination, struct virga_str name) {
-    (void)ecr;
-    (void)source;
-    (void)destination;
-    (void)name;
-    return 0;
+    int result = authorize_replication(ecr, source, destination, name);
+    if (result == 0 && !meta_repository_exists(ecr, destination, name)) {
+        result = authorize_replication_create(ecr, source, destination, name);
+    }
+    return result;
 }
 
 int make_destination_repository(struct ecr *ecr, const struct tenant *destination,
