@@ -2,6 +2,7 @@
 /* The way of a control-plane request: find the action, check the body, pass the gate, run it. */
 #include "actions.h"
 
+#include "authorize.h"
 #include "backend.h"
 #include "gate.h"
 #include "model.h"
@@ -39,27 +40,41 @@ static const struct action table[] = {
      ACTION_WRITES},
     {"DeletePullThroughCacheRule", &model_delete_pull_through_cache_rule,
      action_delete_pull_through_cache_rule, ACTION_WRITES | ACTION_VALIDATION},
+    {"DeleteRegistryPolicy", &model_nothing, action_delete_registry_policy, ACTION_WRITES},
     {"DeleteRepository", &model_delete_repository, action_delete_repository, ACTION_WRITES},
     {"DeleteRepositoryCreationTemplate", &model_delete_repository_creation_template,
      action_delete_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
     {"DeleteRepositoryPolicy", &model_delete_repository_policy, action_delete_repository_policy,
      ACTION_WRITES},
+    {"DeregisterPullTimeUpdateExclusion", &model_deregister_pull_time_update_exclusion,
+     action_deregister_pull_time_update_exclusion, ACTION_WRITES | ACTION_VALIDATION},
+    {"DescribeImageReplicationStatus", &model_describe_image_replication_status,
+     action_describe_image_replication_status, 0},
     {"DescribeImages", &model_describe_images, action_describe_images, 0},
     {"DescribePullThroughCacheRules", &model_describe_pull_through_cache_rules,
      action_describe_pull_through_cache_rules, ACTION_VALIDATION},
+    {"DescribeRegistry", &model_nothing, action_describe_registry, 0},
     {"DescribeRepositories", &model_describe_repositories, action_describe_repositories, 0},
     {"DescribeRepositoryCreationTemplates", &model_describe_repository_creation_templates,
      action_describe_repository_creation_templates, ACTION_VALIDATION},
     {"GetAuthorizationToken", &model_get_authorization_token, action_get_authorization_token, 0},
     {"GetLifecyclePolicy", &model_get_lifecycle_policy, action_get_lifecycle_policy, 0},
+    {"GetRegistryPolicy", &model_nothing, action_get_registry_policy, 0},
     {"GetRepositoryPolicy", &model_get_repository_policy, action_get_repository_policy, 0},
     {"ListImages", &model_list_images, action_list_images, 0},
+    {"ListPullTimeUpdateExclusions", &model_list_pull_time_update_exclusions,
+     action_list_pull_time_update_exclusions, ACTION_VALIDATION},
     {"ListTagsForResource", &model_list_tags_for_resource, action_list_tags_for_resource, 0},
     {"PutImageScanningConfiguration", &model_put_image_scanning_configuration,
      action_put_image_scanning_configuration, ACTION_WRITES},
     {"PutImageTagMutability", &model_put_image_tag_mutability, action_put_image_tag_mutability,
      ACTION_WRITES},
     {"PutLifecyclePolicy", &model_put_lifecycle_policy, action_put_lifecycle_policy, ACTION_WRITES},
+    {"PutRegistryPolicy", &model_put_registry_policy, action_put_registry_policy, ACTION_WRITES},
+    {"PutReplicationConfiguration", &model_put_replication_configuration,
+     action_put_replication_configuration, ACTION_WRITES},
+    {"RegisterPullTimeUpdateExclusion", &model_register_pull_time_update_exclusion,
+     action_register_pull_time_update_exclusion, ACTION_WRITES | ACTION_VALIDATION},
     {"SetRepositoryPolicy", &model_set_repository_policy, action_set_repository_policy,
      ACTION_WRITES},
     {"TagResource", &model_tag_resource, action_tag_resource, ACTION_WRITES},
@@ -277,6 +292,14 @@ static bool must_settle(const struct call *call) {
            ecr->timer->now_ms(ecr->host) >= ecr->actions->retry_at_ms;
 }
 
+static void settle(struct call *call) {
+    if (must_settle(call)) {
+        backend_ready(call->ecr->backend, on_settled, call);
+        return;
+    }
+    pass_gate(call);
+}
+
 void actions_handle(struct ecr *ecr, struct virga_request *req) {
     const struct action *action = find_action(req->action);
     if (action == NULL) {
@@ -298,9 +321,5 @@ void actions_handle(struct ecr *ecr, struct virga_request *req) {
         return;
     }
     call->name = call_str(call, "repositoryName");
-    if (must_settle(call)) {
-        backend_ready(ecr->backend, on_settled, call);
-        return;
-    }
-    pass_gate(call);
+    authorize_call(call, settle);
 }

@@ -5,6 +5,7 @@
 #include "cache_rules.h"
 #include "meta.h"
 #include "reference.h"
+#include "upstream_login.h"
 #include "upstream_secret.h"
 
 #include <errno.h>
@@ -136,6 +137,10 @@ static void on_secret(void *arg, const struct upstream_secret *secret) {
         cache_failure_set(&job->failure, CACHE_DENIED,
                           "The secret of the pull through cache rule cannot be used: %s",
                           secret->reason);
+    }
+    if (job->failure.outcome == CACHE_DONE &&
+        upstream_login_own(cache->ecr, &job->tenant, &job->place) != 0) {
+        cache_failure_set(&job->failure, CACHE_FAILED, "The login upstream could not be made");
     }
     if (job->failure.outcome != CACHE_DONE) {
         cache_job_end(job);

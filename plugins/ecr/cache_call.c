@@ -3,6 +3,7 @@
  * repository yet they are the call's own. */
 #include "cache_call.h"
 
+#include "authorize.h"
 #include "cache.h"
 
 #include <errno.h>
@@ -25,10 +26,21 @@ static struct virga_str reference_of(const struct call *call, size_t index) {
     return id.tag.len > 0 ? id.tag : id.digest;
 }
 
+/* Whether the registry's policy lets the caller have images brought in. */
+static bool may_import(const struct call *call) {
+    struct ecr *ecr = call->ecr;
+    return !authorize_enforces(ecr) ||
+           (authorize_registry(ecr, &call->tenant, call->principal, "ecr:BatchImportUpstreamImage",
+                               call->name) == 0 &&
+            (meta_repository_exists(ecr, &call->tenant, call->name) ||
+             authorize_registry(ecr, &call->tenant, call->principal, "ecr:CreateRepository",
+                                call->name) == 0));
+}
+
 static bool is_wanted(const struct call *call, size_t index) {
     struct virga_str reference = reference_of(call, index);
     return reference.len > 0 && !image_id_repeats(call, index) &&
-           cache_wants(call->ecr, &call->tenant, call->name, reference);
+           cache_wants(call->ecr, &call->tenant, call->name, reference) && may_import(call);
 }
 
 /* What went wrong where not even the repository could be made; NULL: nothing, or the upstream has

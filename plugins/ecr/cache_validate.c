@@ -3,6 +3,7 @@
 #include "actions.h"
 #include "cache_rule.h"
 #include "cache_rules.h"
+#include "upstream_login.h"
 #include "upstream_secret.h"
 
 #include <errno.h>
@@ -101,7 +102,11 @@ static void on_validate_secret(void *arg, const struct upstream_secret *secret) 
         .on_done = on_validated,
         .arg = validation,
     };
-    int result = upstream_start(validation->call->ecr->upstreams, &request, &ignored);
+    int result =
+        upstream_login_own(validation->call->ecr, &validation->call->tenant, &validation->place);
+    if (result == 0) {
+        result = upstream_start(validation->call->ecr->upstreams, &request, &ignored);
+    }
     if (result != 0) {
         call_broken(validation->call, "The rule could not be validated", result, NULL);
         end_validation(validation);

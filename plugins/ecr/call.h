@@ -16,6 +16,7 @@
 #define CALL_ARN_MAX 400
 
 struct action;
+struct principal;
 
 struct call {
     struct call *next, *previous; /* among the calls under way */
@@ -28,6 +29,9 @@ struct call {
     struct gate_pass pass;     /* of an action that writes */
     bool waits;                /* for the gate; run() was not called yet */
     void *state;               /* of an action that answers later */
+
+    const struct principal *principal;     /* who calls; NULL: not known, in open mode */
+    void (*on_allowed)(struct call *call); /* while that is found out */
 };
 
 /* Answers 200 with what was written. Owns: the writer's buffer. */

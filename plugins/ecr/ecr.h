@@ -11,8 +11,10 @@ struct actions;
 struct backend;
 struct cache;
 struct upstreams;
+struct callers;
 struct gateway;
 struct gate;
+struct replicator;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -27,11 +29,12 @@ struct ecr {
     const struct virga_fetch *fetch;
     const struct virga_process *process;
     const struct virga_store *store;
-    const struct virga_dispatch *dispatch; /* NULL: the host has none */
+    const struct virga_dispatch *dispatch; /* NULL: a host without it */
 
     /* settings (floci.services.ecr.*), read once at start */
     enum ecr_uri_style uri_style;
     bool tls_enabled;
+    bool enforce; /* floci.auth.mode: callers and policies are looked at */
     bool keep_running;
     uint16_t port_first;
     uint16_t port_last;
@@ -40,10 +43,12 @@ struct ecr {
     struct backend *backend; /* the registry behind the gateway */
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
+    struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
 
-    struct upstreams *upstreams; /* requests to upstream registries */
-    struct cache *cache;         /* what is being fetched from them */
+    struct upstreams *upstreams;   /* requests to upstream registries */
+    struct cache *cache;           /* what is being fetched from them */
+    struct replicator *replicator; /* brings images to other regions and accounts */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

@@ -44,6 +44,7 @@ static void free_exchange(struct gateway_exchange *exchange) {
         exchange->next->link = exchange->link;
     }
     free(exchange->media_type);
+    free(exchange->principal);
     strbuf_finish(&exchange->target);
     strbuf_finish(&exchange->body);
     free(exchange);
@@ -115,6 +116,9 @@ static void answer_base(struct gateway_exchange *exchange) {
 }
 
 static void dispatch(struct gateway_exchange *exchange) {
+    if (!gateway_authorize(exchange)) {
+        return;
+    }
     switch (exchange->kind) {
     case GATEWAY_BASE:
         (is_read(exchange) ? answer_base : gateway_fail_method)(exchange);
@@ -186,6 +190,12 @@ static void on_request(void *arg, struct virga_request *req) {
     if (result == 0) {
         exchange->tenant = address.tenant;
         exchange->form = address.form;
+    }
+    /* Everything below /v2/ is for who has logged in, and nothing else. */
+    if (result != -ENOENT && !gateway_login(exchange)) {
+        return;
+    }
+    if (result == 0) {
         result = gateway_path_parse(address.rest, &path);
     }
     if (result == -EINVAL) {

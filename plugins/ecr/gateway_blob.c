@@ -35,7 +35,8 @@ static void begin_upload(struct gateway_exchange *exchange) {
     gateway_rewrite_query(exchange->req->query, &exchange->target);
     if (gateway_rewrite_read_mount(exchange->req->query, exchange->form, &exchange->tenant,
                                    &mount) != 0 ||
-        !meta_repository_exists(exchange->ecr, &exchange->tenant, virga_str_from(mount.name))) {
+        !meta_repository_exists(exchange->ecr, &exchange->tenant, virga_str_from(mount.name)) ||
+        !gateway_may(exchange, "ecr:GetDownloadUrlForLayer", virga_str_from(mount.name))) {
         relay_upload(exchange);
         return;
     }

@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Whether the registry's policy lets who asks have an image brought in:
- * ecr:BatchImportUpstreamImage, and ecr:CreateRepository for a repository that is new. The one
- * place for that decision. */
+/* Whether the registry's policy lets who asks have an image brought in. */
 static bool may_import(const struct gateway_exchange *exchange) {
-    (void)exchange;
-    return true;
+    struct virga_str name = gateway_name(exchange);
+    return gateway_may(exchange, "ecr:BatchImportUpstreamImage", name) &&
+           (meta_repository_exists(exchange->ecr, &exchange->tenant, name) ||
+            gateway_may(exchange, "ecr:CreateRepository", name));
 }
 
 static void fail(struct gateway_exchange *exchange, const struct cache_result *result) {

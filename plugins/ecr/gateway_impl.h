@@ -53,7 +53,8 @@ struct gateway_exchange {
     struct strbuf target;                /* of the relayed request */
     const char *accept;                  /* sent instead of the client's; NULL */
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
-    struct strbuf body; /* of a manifest on its way in */
+    struct strbuf body;          /* of a manifest on its way in */
+    struct principal *principal; /* who logged in; NULL where nobody must */
 };
 
 /* The repository's name as the client writes it: with account and region in the path form. */
@@ -95,6 +96,21 @@ bool gateway_check_repository(struct gateway_exchange *exchange);
  * false: the exchange has ended, or `again` is called, maybe inside this call. */
 bool gateway_push_repository(struct gateway_exchange *exchange,
                              void (*again)(struct gateway_exchange *exchange));
+
+/* --- who may (gateway_auth.c); all of it is true in open mode --- */
+
+/* Whether the request has good credentials; false: the exchange has ended. */
+bool gateway_login(struct gateway_exchange *exchange);
+/* Answers 401 and how to log in. */
+void gateway_fail_login(struct gateway_exchange *exchange);
+/* Whether who logged in may do what is asked; false: the exchange has ended. */
+bool gateway_authorize(struct gateway_exchange *exchange);
+/* Whether they may do `action` ("ecr:GetDownloadUrlForLayer") on a repository of the same registry,
+ * besides. */
+bool gateway_may(const struct gateway_exchange *exchange, const char *action,
+                 struct virga_str name);
+/* The ARN of who logged in, as image_pulled() wants it; ptr NULL: not known. */
+struct virga_str gateway_principal(const struct gateway_exchange *exchange);
 
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);

@@ -70,7 +70,7 @@ static void on_pulled(struct gateway_exchange *exchange, struct virga_proxy_resp
     struct ecr *ecr = exchange->ecr;
     if (ecr->proxy->status(res) == 200) {
         image_pulled(ecr, &exchange->tenant, gateway_name(exchange),
-                     virga_str_from(exchange->digest), (struct virga_str){0});
+                     virga_str_from(exchange->digest), gateway_principal(exchange));
     }
 }
 

@@ -6,7 +6,9 @@
 #include "actions.h"
 #include "backend.h"
 #include "cache_call.h"
+#include "image_events.h"
 #include "image_id.h"
+#include "principal.h"
 
 #include <errno.h>
 #include <virga/helpers/sha256.h>
@@ -170,9 +172,9 @@ static void take_manifest(struct fetched *fetched, struct virga_str body) {
     }
     memcpy(fetched->manifest, body.ptr, body.len);
     fetched->manifest_len = body.len;
-    (void)meta_image_pulled(call->ecr, &call->tenant, call->name,
-                            virga_str_from(fetched->image.digest),
-                            call->ecr->timer->now_ms(call->ecr->host));
+    image_pulled(call->ecr, &call->tenant, call->name, virga_str_from(fetched->image.digest),
+                 call->principal != NULL ? virga_str_from(call->principal->arn)
+                                         : (struct virga_str){0});
 }
 
 static void go_on(struct batch *batch);

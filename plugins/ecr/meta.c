@@ -13,6 +13,7 @@
  *   y account region name digest kind      a text about an image
  *   s account region kind id               a setting of the registry
  *   n id                                   an intent
+ *   o account region name id               an image to be replicated there (replicate_queue.c)
  *   f fact                                 a fact of the plugin */
 #include "meta.h"
 #include "record.h"
@@ -226,6 +227,7 @@ int meta_intent_put(struct ecr *ecr, struct meta_intent *intent) {
     record_put_string(&writer, 'u', intent->uid);
     record_put_string(&writer, 't', intent->tag);
     record_put_string(&writer, 'd', intent->digest);
+    record_put_int(&writer, 'o', intent->origin);
     intent_key(&key, intent->id);
     result = writer.failed ? -ENOMEM
                            : ecr->store->put(ecr->host, record_key_str(&key),
@@ -271,6 +273,9 @@ static void intent_decode(struct meta_intent *intent, struct virga_str record) {
             break;
         case 'd':
             copy_text(intent->digest, sizeof intent->digest, value);
+            break;
+        case 'o':
+            intent->origin = (int)record_int(value);
             break;
         default:
             break;

@@ -174,6 +174,7 @@ struct meta_intent {
     char uid[33];
     char tag[ECR_TAG_MAX + 1];
     char digest[ECR_DIGEST_LEN + 1];
+    int origin; /* of a PUSH: enum image_origin */
 };
 /* Writes it and sets intent->id. */
 int meta_intent_put(struct ecr *ecr, struct meta_intent *intent);

@@ -4,9 +4,11 @@
 #include "actions.h"
 #include "backend.h"
 #include "cache.h"
+#include "caller.h"
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "replicate.h"
 #include "resolver.h"
 #include "upstream.h"
 
@@ -158,6 +160,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
     ecr->port_first = (uint16_t)first;
     ecr->port_last = (uint16_t)last;
     ecr->tls_enabled = config->get_bool(ecr->host, "tls-enabled");
+    ecr->enforce = virga_str_equal(config->get_string(ecr->host, "floci.auth.mode"),
+                                   virga_str_from("enforce"));
     ecr->keep_running = config->get_bool(ecr->host, "keep-running-on-shutdown");
     ecr->uri_style =
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
@@ -181,7 +185,9 @@ static void destroy(void *self) {
     gateway_destroy(plugin->ecr.gateway);
     cache_destroy(plugin->ecr.cache);
     upstreams_destroy(plugin->ecr.upstreams);
+    replicate_destroy(plugin->ecr.replicator);
     actions_destroy(plugin->ecr.actions);
+    callers_destroy(plugin->ecr.callers);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -197,6 +203,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     if (result == 0 && (result = gate_create(ecr, &ecr->gate)) != 0) {
         virga_error_set(err, "%s", strerror(-result));
     }
+    if (result == 0 && (result = callers_create(ecr, &ecr->callers)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
@@ -208,6 +217,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0) {
         result = cache_create(ecr, &ecr->cache, err);
+    }
+    if (result == 0 && (result = replicate_create(ecr, &ecr->replicator)) != 0) {
+        virga_error_set(err, "replication cannot go on: %s", strerror(-result));
     }
     if (result == 0) {
         result = gateway_create(ecr, &ecr->gateway, err);
@@ -260,8 +272,20 @@ static int stop(void *self) {
     actions_stop(plugin->ecr.actions);
     upstreams_stop(plugin->ecr.upstreams, check_stopped, plugin);
     cache_stop(plugin->ecr.cache, check_stopped, plugin);
+    if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
+        plugin->pending++;
+    }
+    if (replicate_stop(plugin->ecr.replicator, check_stopped, plugin)) {
+        plugin->pending++;
+    }
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
+}
+
+static void on_replicated(void *self) {
+    struct plugin *plugin = self;
+    const struct virga_host *host = plugin->ecr.host;
+    host->reset_done(host, backend_reset(plugin->ecr.backend), NULL);
 }
 
 /* The store is emptied by the host; without this the registry's contents would come back with the
@@ -269,7 +293,9 @@ static int stop(void *self) {
 static int reset(void *self) {
     struct plugin *plugin = self;
     cache_reset(plugin->ecr.cache);
-    return backend_reset(plugin->ecr.backend);
+    return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
+               ? -EINPROGRESS
+               : backend_reset(plugin->ecr.backend);
 }
 
 static const char *const needs[] = {

@@ -238,6 +238,7 @@ static void on_ready(void *arg, int status, const char *reason) {
     memcpy(push->intent.name, push->name, sizeof push->name);
     memcpy(push->intent.tag, push->tag, sizeof push->tag);
     memcpy(push->intent.digest, push->manifest.image.digest, sizeof push->intent.digest);
+    push->intent.origin = (int)push->origin;
     int result = meta_intent_put(push->ecr, &push->intent);
     if (result != 0) {
         set_store_failure(push, result);

@@ -13,6 +13,7 @@ import fallback
 from aws import ACCOUNT, REGION, Cli, Ecr
 from ecrcase import EcrCase, no_repository
 from images import image, index, write_big_layout
+from oci import Registry
 from skopeo import Skopeo
 from upstream import Front, Upstream
 from virga import Virga, need, sanitized, wait_for
@@ -732,3 +733,54 @@ class RealLog(EcrCase):
         self.registry().check_pull("quay/team/app", one, "v1")
         wait_for(lambda: upstream.requests("GET", "/v2/team/app/") > before, what="the access log")
         self.assertEqual(upstream.requests("GET", "/v2/team/app/") - before, 1 + len(one.blobs))
+
+
+class Enforced(CacheCase):
+    """With policies obeyed."""
+    more = {"floci.auth.mode": "enforce"}
+    OTHER = "222222222222"
+
+    def registry_as(self, ecr, account=ACCOUNT):
+        token = ecr.GetAuthorizationToken()["authorizationData"][0]["authorizationToken"]
+        return Registry(self.ecr.port(), "%s.dkr.ecr.%s.localhost:%d" % (account, REGION, self.ecr.port()),
+                        headers={"Authorization": "Basic " + token})
+
+    def test_the_own_account_may_bring_images_in_and_others_need_the_registry_policy(self):
+        up, one = self.filled()
+        other, name = Ecr(self.virga, account=self.OTHER), self.rule() + "/" + up
+        stranger = self.registry_as(other)
+        self.assertEqual(stranger.get_manifest(name, "v1").status, 403)
+        self.assertEqual(self.front.seen, [])
+        allow = {"Sid": "x", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root" % self.OTHER},
+                 "Action": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"], "Resource": "*"}
+        self.ecr.PutRegistryPolicy(policyText=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+        self.addCleanup(self.ecr.DeleteRegistryPolicy)
+        self.assertEqual(stranger.get_manifest(name, "v1").status, 200)
+        self.registry_as(self.ecr).check_pull(name, one, "v1")
+
+    def test_a_deny_of_the_registry_policy_keeps_images_out(self):
+        up, _ = self.filled()
+        name = self.rule() + "/" + up
+        deny = {"Sid": "x", "Effect": "Deny", "Principal": "*", "Action": "ecr:BatchImportUpstreamImage",
+                "Resource": "*"}
+        self.ecr.PutRegistryPolicy(policyText=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+        self.addCleanup(self.ecr.DeleteRegistryPolicy)
+        self.assert_wire_error(self.registry_as(self.ecr).get_manifest(name, "v1"), 404, "NAME_UNKNOWN")
+        self.assert_api_error("RepositoryNotFoundException", None, self.ecr.BatchGetImage, repositoryName=name,
+                              imageIds=[{"imageTag": "v1"}])
+        self.assertEqual(self.front.seen, [])
+
+    def test_another_account_is_read_as_its_policy_says(self):
+        other, one = Ecr(self.virga, account=self.OTHER), image(self.id())
+        other.create("base/app")
+        self.registry_as(other, self.OTHER).push("base/app", one, "v1")
+        prefix = self.rule(url="%s.dkr.ecr.%s.amazonaws.com" % (self.OTHER, REGION),
+                           customRoleArn="arn:aws:iam::%s:role/cache" % ACCOUNT)
+        self.assertTrue(self.ecr.ValidatePullThroughCacheRule(ecrRepositoryPrefix=prefix)["isValid"])
+        mine = self.registry_as(self.ecr)
+        self.assert_wire_error(mine.get_manifest(prefix + "/base/app", "v1"), 403, "DENIED")
+        other.SetRepositoryPolicy(repositoryName="base/app", policyText=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root" % ACCOUNT},
+                "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]}]}))
+        mine.check_pull(prefix + "/base/app", one, "v1")
