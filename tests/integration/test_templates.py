@@ -10,7 +10,7 @@ from aws import ACCOUNT, REGION, Cli, Ecr
 from ecrcase import EcrCase, no_repository
 from images import image, write_layout
 from skopeo import Skopeo
-from virga import clean_env, need
+from virga import clean_env, need, wait_for
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": "*", "Action": "ecr:GetDownloadUrlForLayer"}]})
@@ -144,6 +144,24 @@ class Root(EcrCase):
         self.ecr.DeleteRepositoryCreationTemplate(prefix="ROOT")
         answer = self.registry().put_manifest("other", image("x"), "v1")
         self.assert_wire_error(answer, 404, "NAME_UNKNOWN", no_repository("other"))
+
+
+class Replicated(EcrCase):
+    def test_replication_creates_repositories_by_the_template_of_the_destination(self):
+        far, name, one = Ecr(self.virga, region="eu-west-1"), "team/app", image("replicated")
+        far.CreateRepositoryCreationTemplate(prefix="team", appliedFor=["REPLICATION"], imageTagMutability="IMMUTABLE",
+                                             lifecyclePolicy=LIFECYCLE)
+        self.ecr.PutReplicationConfiguration(replicationConfiguration={"rules": [
+            {"destinations": [{"region": "eu-west-1", "registryId": ACCOUNT}]}]})
+        self.ecr.create(name)
+        self.registry().push(name, one, "v1")
+        wait_for(lambda: [r for r in far.DescribeRepositories()["repositories"] if r["repositoryName"] == name], 30,
+                 "the repository")
+        made = far.DescribeRepositories(repositoryNames=[name])["repositories"][0]
+        self.assertEqual(made["imageTagMutability"], "IMMUTABLE")
+        self.assertEqual(json.loads(far.GetLifecyclePolicy(repositoryName=name)["lifecyclePolicyText"]),
+                         json.loads(LIFECYCLE))
+        wait_for(lambda: far.image_ids(name) == [("v1", one.digest)], 30, "the image")
 
 
 class Sdk(EcrCase):
