@@ -9,8 +9,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Finds the image that the reference means; false: the exchange has ended. */
-static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret_image) {
+/* Finds the image that the reference means, with its tags or without; false: the exchange has
+ * ended. */
+static bool find_image(struct gateway_exchange *exchange, bool with_tags,
+                       struct meta_image *ret_image) {
     struct ecr *ecr = exchange->ecr;
     struct virga_str reference = virga_str_from(exchange->reference);
     int result = 0;
@@ -29,8 +31,9 @@ static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret
         result = -ENOENT;
     }
     if (result == 0) {
-        result = meta_image_get(ecr, &exchange->tenant, gateway_name(exchange),
-                                virga_str_from(exchange->digest), ret_image);
+        struct virga_str name = gateway_name(exchange), digest = virga_str_from(exchange->digest);
+        result = with_tags ? meta_image_get(ecr, &exchange->tenant, name, digest, ret_image)
+                           : meta_image_find(ecr, &exchange->tenant, name, digest, ret_image);
     }
     if (result == -ENOENT) {
         gateway_fail_manifest(exchange);
@@ -101,7 +104,7 @@ static void delete_image(struct gateway_exchange *exchange) {
     struct virga_str name = gateway_name(exchange);
     bool by_tag = !reference_is_digest(virga_str_from(exchange->reference));
     struct meta_image image;
-    if (!find_image(exchange, &image)) {
+    if (!find_image(exchange, by_tag, &image)) {
         return;
     }
     bool stays = by_tag && image.tags_count > 1;
@@ -134,7 +137,7 @@ void gateway_manifest(struct gateway_exchange *exchange) {
         }
         return;
     }
-    if (!find_image(exchange, &image)) {
+    if (!find_image(exchange, false, &image)) {
         return;
     }
     if (exchange->head) {

@@ -58,7 +58,7 @@ int image_id_resolve(const struct call *call, struct image_id id,
     }
     if (id.tag.ptr == NULL) {
         struct meta_image image;
-        int result = meta_image_get(call->ecr, &call->tenant, call->name, id.digest, &image);
+        int result = meta_image_find(call->ecr, &call->tenant, call->name, id.digest, &image);
         if (result == 0) {
             memcpy(ret_digest, image.digest, sizeof image.digest);
             meta_image_finish(&image);

@@ -82,6 +82,9 @@ int meta_repository_has_images(struct ecr *ecr, const struct tenant *tenant, str
 /* --- images --- */
 int meta_image_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                    struct virga_str digest, struct meta_image *ret_image);
+/* The same without the tags, of which an image may have many: its tags and tags_count stay 0. */
+int meta_image_find(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, struct meta_image *ret_image);
 /* The digest that a tag points to. */
 int meta_tag_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                  struct virga_str tag, char ret_digest[ECR_DIGEST_LEN + 1]);

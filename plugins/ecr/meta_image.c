@@ -167,14 +167,18 @@ static int read_tags(struct ecr *ecr, const struct tenant *tenant, struct virga_
     return result;
 }
 
+int meta_image_find(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, struct meta_image *ret_image) {
+    struct record_key key;
+    return row_key(&key, 'i', tenant, name, digest, NULL)
+               ? read_record(ecr, &key, digest, ret_image)
+               : -ENOENT;
+}
+
 int meta_image_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                    struct virga_str digest, struct meta_image *ret_image) {
-    struct record_key key;
     struct meta_image image;
-    if (!row_key(&key, 'i', tenant, name, digest, NULL)) {
-        return -ENOENT;
-    }
-    int result = read_record(ecr, &key, digest, &image);
+    int result = meta_image_find(ecr, tenant, name, digest, &image);
     if (result != 0) {
         return result;
     }

@@ -92,8 +92,8 @@ static int prepare(struct removal *removal) {
                               intent->digest);
     } else if (intent->kind == META_INTENT_DELETE) {
         struct meta_image image;
-        result = meta_image_get(ecr, &intent->tenant, name_of(removal),
-                                virga_str_from(intent->digest), &image);
+        result = meta_image_find(ecr, &intent->tenant, name_of(removal),
+                                 virga_str_from(intent->digest), &image);
         if (result == 0) {
             meta_image_finish(&image);
         }
