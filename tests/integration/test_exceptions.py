@@ -8,6 +8,7 @@ import unittest
 import ecr_exceptions as table
 import ecr_setups
 from ecr_world import World
+from fallback import Upstream
 from model import Model
 from virga import Virga, free_ports, need
 
@@ -21,6 +22,7 @@ class Servers:
 
     def __init__(self):
         self.running = {}
+        self.secrets = None
 
     def get(self, kind):
         if kind not in self.running:
@@ -42,17 +44,28 @@ class Servers:
         virga = Virga()
         credentials = os.path.join(virga.dir, "credentials.json")
         with open(credentials, "w") as f:
-            json.dump({"elsewhere.example.com": {"username": "u", "accessToken": "t"}}, f)
+            json.dump({table.BROKEN_HOST: {"username": "without a token"}}, f)
         virga.settings[ECR + "upstream-credentials"] = credentials
         # Nothing listens there.
         virga.settings[ECR + "upstream-overrides"] = "public.ecr.aws=http://127.0.0.1:%d" % free_ports()
         return self.started(virga)
 
+    def start_secrets(self):
+        def answer(asked):
+            if asked.headers.get("X-Amz-Target") == "secretsmanager.GetSecretValue":
+                code = "DecryptionFailure"
+            else:
+                code = "UnknownOperationException"
+            return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps({"__type": code}).encode()
+        self.secrets = Upstream(answer)
+        return self.started(Virga(settings={
+            "floci.fallback-endpoint": "http://127.0.0.1:%d" % self.secrets.port}))
+
     def start_no_registry(self):
         """One that has an image and then cannot start its registry any more."""
         virga = self.started(Virga(settings={ECR + "registry-backend": "process"}))
         try:
-            world = World(virga, ACCOUNTS[table.NO_REGISTRY])
+            world = World(virga, KEPT_ACCOUNT)
             world.ecr.create("kept/app")
             world.image("kept/app")
             virga.env = NO_PROGRAMS
@@ -70,11 +83,13 @@ class Servers:
                 failures.append(e)
             finally:
                 virga.cleanup()
+        if self.secrets:
+            self.secrets.close()
         for failure in failures:
             raise failure
 
 
-ACCOUNTS = {table.PLAIN: "300000000001", table.UPSTREAM: "300000000002", table.NO_REGISTRY: "300000000003"}
+KEPT_ACCOUNT = "300000000001"  # of the server that is started again
 
 
 class ExceptionCase(unittest.TestCase):
@@ -89,7 +104,11 @@ class ExceptionCase(unittest.TestCase):
 
     def assert_exception(self, world, operation, given, code):
         self.assertIn(code, MODEL.errors(operation))
-        status, headers, body = world.ecr.raw(operation, json.dumps(given))
+        if code in table.AT_ONCE:
+            first, (status, headers, body) = world.ecr.twice(operation, json.dumps(given).encode())
+            self.assertEqual(first[0], 200, first[2])
+        else:
+            status, headers, body = world.ecr.raw(operation, json.dumps(given))
         answer = json.loads(body)
         self.assertEqual(answer.get("__type"), code, answer)
         shape = MODEL.exceptions[code]
@@ -105,7 +124,7 @@ class Exceptions(ExceptionCase):
         operation, setup, kind = table.PROVOKED[code]
         # An account for each: some are about what an account does not have.
         number = sorted(MODEL.exceptions).index(code)
-        account = ACCOUNTS[kind] if kind == table.NO_REGISTRY else "4%011d" % number
+        account = KEPT_ACCOUNT if kind == table.NO_REGISTRY else "4%011d" % number
         world = World(self.servers.get(kind), account)
         self.assert_exception(world, operation, setup(world), code)
 

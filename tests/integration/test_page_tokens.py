@@ -37,13 +37,17 @@ def referrers(w):
     return {"repositoryName": name, "subjectId": w.id(subject)}
 
 
-def previewed(w):
-    """A preview in which one image stays and the others would go."""
-    name = images_of_one(w)["repositoryName"]
-    w.image(name, "stays")
+def preview(w, name):
+    """Runs a preview in which one image stays and all others would go."""
     w.ecr.StartLifecyclePolicyPreview(
         repositoryName=name, lifecyclePolicyText=LIFECYCLE.replace('"countNumber":100', '"countNumber":1'))
     w.until(lambda: w.ecr.GetLifecyclePolicyPreview(repositoryName=name)["status"] == "COMPLETE")
+
+
+def previewed(w):
+    name = images_of_one(w)["repositoryName"]
+    w.image(name, "stays")
+    preview(w, name)
     return {"repositoryName": name}
 
 
@@ -127,14 +131,13 @@ class Paging(unittest.TestCase):
         other = self.world(operation, 1)
         if "repositoryName" in given:
             other.ecr.create(given["repositoryName"])
+        if operation == "GetLifecyclePolicyPreview":
+            preview(other, given["repositoryName"])
         self.refuse(other, operation, {**given, "nextToken": tokens[0]}, "another account's")
-        for foreign in LISTINGS:
+        for foreign in ("DescribeImages", "ListImages") if "repositoryName" in given else ("DescribeRepositories",):
             if foreign != operation:
-                base = {"repositoryName": given["repositoryName"]} if "repositoryName" in given else None
-                if base is None or "repositoryName" not in MODEL.shapes[MODEL.input(foreign)]["members"]:
-                    continue
-                if foreign in ("DescribeImages", "ListImages"):
-                    self.refuse(w, foreign, {**base, "nextToken": tokens[0]}, "of another operation")
+                base = {key: given[key] for key in given if key == "repositoryName"}
+                self.refuse(w, foreign, {**base, "nextToken": tokens[0]}, "of another operation")
 
     def damage(self, w, operation, given, token):
         raw = base64.b64decode(token + "=" * (-len(token) % 4))

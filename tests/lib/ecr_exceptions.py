@@ -9,9 +9,15 @@ from ecr_world import LIFECYCLE
 NOWHERE = "sha256:" + "0" * 64
 NO_UPLOAD = "00000000-0000-0000-0000-000000000000"
 
-# Servers: PLAIN as it comes; UPSTREAM has an upstream that fails, and a file of credentials without the one asked for;
-# NO_REGISTRY was started again where no registry program is found.
-PLAIN, UPSTREAM, NO_REGISTRY = "plain", "upstream", "no registry"
+# Servers: PLAIN as it comes; UPSTREAM has an upstream that fails, and a file of credentials in which one is unknown and
+# one is broken; SECRETS has a Secrets Manager behind its fallback endpoint, which cannot decrypt; NO_REGISTRY was
+# started again where no registry program is found.
+PLAIN, UPSTREAM, SECRETS, NO_REGISTRY = "plain", "upstream", "secrets", "no registry"
+# Whose entry in the file of credentials has no token.
+BROKEN_HOST = "ghcr.io"
+
+# What is met by the second of two requests that come at once.
+AT_ONCE = {"LifecyclePolicyPreviewInProgressException"}
 
 
 def put_again(w):
@@ -68,11 +74,8 @@ def scan_again(w):
     return given
 
 
-def preview_twice(w):
-    name, _ = w.image()
-    given = {"repositoryName": name, "lifecyclePolicyText": LIFECYCLE}
-    w.ecr.StartLifecyclePolicyPreview(**given)
-    return given
+def preview(w):
+    return {"repositoryName": w.image()[0], "lifecyclePolicyText": LIFECYCLE}
 
 
 def many_tags(w):
@@ -97,9 +100,9 @@ def secret_arn(w, name):
     return "arn:aws:secretsmanager:us-east-1:%s:secret:ecr-pullthroughcache/%s" % (w.account, name)
 
 
-def secret_of_nobody(w):
-    return {"ecrRepositoryPrefix": w.prefix(), "upstreamRegistryUrl": "registry-1.docker.io",
-            "upstreamRegistry": "docker-hub", "credentialArn": secret_arn(w, "nobody-has-it")}
+def rule_with_secret(w, url):
+    """A rule for an upstream that wants credentials."""
+    return {"ecrRepositoryPrefix": w.prefix(), "upstreamRegistryUrl": url, "credentialArn": secret_arn(w, "walk")}
 
 
 PROVOKED = {
@@ -127,7 +130,7 @@ PROVOKED = {
         "CompleteLayerUpload", lambda w: upload_with(w, [b"a", b"b"], images.digest_of(b"ab")), PLAIN),
     "LayersNotFoundException": ("PutImage", put_without_layers, PLAIN),
     "LifecyclePolicyNotFoundException": ("GetLifecyclePolicy", lambda w: {"repositoryName": w.repository()}, PLAIN),
-    "LifecyclePolicyPreviewInProgressException": ("StartLifecyclePolicyPreview", preview_twice, PLAIN),
+    "LifecyclePolicyPreviewInProgressException": ("StartLifecyclePolicyPreview", preview, PLAIN),
     "LifecyclePolicyPreviewNotFoundException": (
         "GetLifecyclePolicyPreview", lambda w: {"repositoryName": w.repository()}, PLAIN),
     "LimitExceededException": ("StartImageScan", scan_again, PLAIN),
@@ -145,7 +148,8 @@ PROVOKED = {
     "ScanNotFoundException": (
         "DescribeImageScanFindings",
         lambda w: (lambda name, image: {"repositoryName": name, "imageId": w.id(image)})(*w.image()), PLAIN),
-    "SecretNotFoundException": ("CreatePullThroughCacheRule", secret_of_nobody, UPSTREAM),
+    "SecretNotFoundException": (
+        "CreatePullThroughCacheRule", lambda w: rule_with_secret(w, "registry-1.docker.io"), UPSTREAM),
     "ServerException": (
         "BatchGetImage", lambda w: {"repositoryName": "kept/app", "imageIds": [{"imageTag": "v1"}]}, NO_REGISTRY),
     "SigningConfigurationNotFoundException": ("GetSigningConfiguration", lambda w: {}, PLAIN),
@@ -154,9 +158,13 @@ PROVOKED = {
         lambda w: {"prefix": w.template(), "appliedFor": ["PULL_THROUGH_CACHE"]}, PLAIN),
     "TemplateNotFoundException": ("DeleteRepositoryCreationTemplate", lambda w: {"prefix": w.prefix()}, PLAIN),
     "TooManyTagsException": ("TagResource", many_tags, PLAIN),
-    "UnableToAccessSecretException": ("CreatePullThroughCacheRule", secret_of_nobody, PLAIN),
+    "UnableToAccessSecretException": (
+        "CreatePullThroughCacheRule", lambda w: rule_with_secret(w, BROKEN_HOST), UPSTREAM),
+    "UnableToDecryptSecretValueException": (
+        "CreatePullThroughCacheRule", lambda w: rule_with_secret(w, "registry-1.docker.io"), SECRETS),
+    # Where the repository is there already, the image is a failure in the answer.
     "UnableToGetUpstreamImageException": (
-        "BatchGetImage", lambda w: cached(w, imageIds=[{"imageTag": "v1"}]), UPSTREAM),
+        "BatchGetImage", lambda w: {"repositoryName": w.rule() + "/app", "imageIds": [{"imageTag": "v1"}]}, UPSTREAM),
     "UnableToGetUpstreamLayerException": (
         "GetDownloadUrlForLayer", lambda w: cached(w, layerDigest=NOWHERE), UPSTREAM),
     "UnableToListUpstreamImageReferrersException": (
@@ -177,8 +185,6 @@ PROVOKED = {
 NOT_REACHABLE = {
     "BlockedByOrganizationPolicyException": "there is no AWS Organization above the accounts",
     "KmsException": "no key is ever used: it is kept and echoed, and there is no KMS to refuse it",
-    "UnableToDecryptSecretValueException":
-        "only a Secrets Manager that fails to decrypt brings it about; the credentials' file is not encrypted",
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What each operation needs before it can succeed, and then a valid input. A set-up may be called any number of times."""
+"""What each operation needs before it can succeed, and a valid input. Set-ups may be called any number of times."""
 import json
 
 import images
@@ -139,8 +139,10 @@ def full_repository(w):
 
 
 def full_template(w):
-    return {"prefix": w.prefix(), "description": "made by the walk", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"],
-            "encryptionConfiguration": {"encryptionType": "AES256"}, "resourceTags": [{"Key": "team", "Value": "walk"}],
+    return {"prefix": w.prefix(), "description": "made by the walk",
+            "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"],
+            "encryptionConfiguration": {"encryptionType": "AES256"},
+            "resourceTags": [{"Key": "team", "Value": "walk"}],
             "imageTagMutability": "IMMUTABLE", "repositoryPolicy": REPOSITORY_POLICY, "lifecyclePolicy": LIFECYCLE,
             "customRoleArn": "arn:aws:iam::%s:role/walk" % w.account}
 
@@ -172,11 +174,12 @@ def paged(made):
 # The first set-up of an operation is the one that invalid inputs are derived from.
 SETUPS = {
     "BatchCheckLayerAvailability": [
-        lambda w: (lambda name, image: {"repositoryName": name, "layerDigests": image.layers + ["sha256:" + "0" * 64]})(
-            *w.image())],
+        lambda w: (lambda name, image: {"repositoryName": name,
+                                        "layerDigests": image.layers + ["sha256:" + "0" * 64]})(*w.image())],
     "BatchDeleteImage": [lambda w: one_image(w, "imageIds", True)],
     "BatchGetImage": [lambda w: one_image(w, "imageIds", True),
-                      lambda w: {**one_image(w, "imageIds", True), "imageIds": [{"imageTag": "v1"}, {"imageTag": "none"}]}],
+                      lambda w: {"repositoryName": w.image()[0],
+                                 "imageIds": [{"imageTag": "v1"}, {"imageTag": "none"}]}],
     "BatchGetRepositoryScanningConfiguration": [lambda w: {"repositoryNames": [w.repository()]}],
     "CompleteLayerUpload": [uploaded],
     "CreatePullThroughCacheRule": [
@@ -200,7 +203,8 @@ SETUPS = {
     "DescribeImages": [repository,
                        lambda w: {"repositoryName": w.image()[0]},
                        lambda w: one_image(w, "imageIds", True),
-                       lambda w: {"repositoryName": w.index()[0], "filter": {"tagStatus": "UNTAGGED"}, "maxResults": 1}],
+                       lambda w: {"repositoryName": w.index()[0], "filter": {"tagStatus": "UNTAGGED"},
+                                  "maxResults": 1}],
     "DescribePullThroughCacheRules": [lambda w: {"ecrRepositoryPrefixes": [w.rule()]}, paged(lambda w: w.rule())],
     "DescribeRegistry": [lambda w: {}, lambda w: w.ecr.PutReplicationConfiguration(**replication(w)) and {}],
     "DescribeRepositories": [paged(repository), lambda w: {"repositoryNames": [w.repository()]},

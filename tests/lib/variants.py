@@ -228,7 +228,8 @@ def at_bounds(model, operation, base):
                 value = [copy.deepcopy(current[0])] * limit
             else:
                 continue
-            yield Variant("bound", place.where, with_only(base, full, place.steps, value), note="%s %d" % (bound, limit))
+            yield Variant("bound", place.where, with_only(base, full, place.steps, value),
+                          note="%s %d" % (bound, limit))
 
 
 def with_only(base, full, steps, value):
