@@ -21,9 +21,10 @@ def rows(virga):
 
 
 def files(virga):
-    """{path: size} of what lies in ECR's folder, logs aside."""
+    """{path: size} of what lies in ECR's folder, but for logs, and the trash, which is emptied in the background."""
     found = {}
-    for folder, _, names in os.walk(os.path.join(virga.data, "ecr")):
+    for folder, folders, names in os.walk(os.path.join(virga.data, "ecr")):
+        folders[:] = [name for name in folders if not name.startswith("trash")]
         for name in names:
             path = os.path.join(folder, name)
             if not name.endswith(".log"):

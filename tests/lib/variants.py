@@ -17,7 +17,7 @@ JSON = {"string": "text", "number": 1, "fraction": 1.5, "boolean": True, "list":
 TAKES = {"string": {"string"}, "blob": {"string"}, "integer": {"number"}, "long": {"number"},
          "boolean": {"boolean"}, "list": {"list"}, "map": {"object"}, "structure": {"object"},
          "double": {"number", "fraction"}, "timestamp": {"number", "fraction"}}
-CHEAP_MAX = 5000  # characters, of a value at its upper bound that must be taken
+CHEAP_MAX = 50000  # characters, of a value at its upper bound that must be taken
 KINDS = ("missing", "null", "type", "short", "long", "pattern", "enum", "json")
 
 UNKNOWN = "noSuchMember"  # a member that no shape has
@@ -208,12 +208,15 @@ def ignored(model, operation, base):
 
 
 def at_bounds(model, operation, base):
-    """Variants whose one value lies on a bound: no constraint of the model may refuse it, whatever else does."""
+    """Variants whose one value lies on a bound, or is one of an enum: no constraint of the model may refuse it,
+    whatever else does."""
     name = model.input(operation)
     full = model.fill(name, base)
     for place in places(model, name, full):
         shape = model.shapes[place.shape]
         current = found_at(full, place.steps)
+        for value in shape.get("enum", ()):
+            yield Variant("bound", place.where, with_only(base, full, place.steps, value), note=value)
         for bound in ("min", "max"):
             limit = shape.get(bound)
             if limit is None or limit > CHEAP_MAX:
