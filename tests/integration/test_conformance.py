@@ -63,7 +63,7 @@ class Tally:
             self.faults.append("%s: %s" % (label, fault))
 
 
-COLUMNS = variants.KINDS + ("unknown", "absent", "bound", "valid", "state")
+COLUMNS = variants.KINDS + ("unknown", "absent", "bound", "wide", "valid", "state")
 
 
 def table(tallies):
@@ -246,8 +246,9 @@ class Conformance(unittest.TestCase):
                 variant = list(variants.ignored(MODEL, operation, base))[index]
                 tally.note(variant.kind, repr(variant), self.valid_fault(world, operation, variant.body))
         base = self.set_up(world, operation, ecr_setups.SETUPS[operation][0], tally)
-        for variant in variants.at_bounds(MODEL, operation, base) if base is not None else ():
-            tally.note("bound", repr(variant), self.bound_fault(world, operation, variant))
+        if base is not None:
+            for variant in (*variants.at_bounds(MODEL, operation, base), *variants.wide(MODEL, operation, base)):
+                tally.note(variant.kind, repr(variant), self.bound_fault(world, operation, variant))
 
     @staticmethod
     def set_up(world, operation, setup, tally):

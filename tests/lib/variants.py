@@ -18,6 +18,7 @@ TAKES = {"string": {"string"}, "blob": {"string"}, "integer": {"number"}, "long"
          "boolean": {"boolean"}, "list": {"list"}, "map": {"object"}, "structure": {"object"},
          "double": {"number", "fraction"}, "timestamp": {"number", "fraction"}}
 CHEAP_MAX = 50000  # characters, of a value at its upper bound that must be taken
+WIDE_LENGTH = 2500  # characters, of texts of wide characters
 KINDS = ("missing", "null", "type", "short", "long", "pattern", "enum", "json")
 
 UNKNOWN = "noSuchMember"  # a member that no shape has
@@ -233,6 +234,25 @@ def at_bounds(model, operation, base):
                 continue
             yield Variant("bound", place.where, with_only(base, full, place.steps, value),
                           note="%s %d" % (bound, limit))
+
+
+def wide(model, operation, base):
+    """Variants with long texts of wide characters where the model allows any: messages and answers that hold them must
+    stay whole. Whatever else refuses them may do so."""
+    name = model.input(operation)
+    full = model.fill(name, base)
+    for place in places(model, name, full):
+        shape = model.shapes[place.shape]
+        if shape["type"] != "string" or "pattern" in shape or "enum" in shape:
+            continue
+        limit = min(shape.get("max", WIDE_LENGTH), WIDE_LENGTH)
+        for text in ("\u00e9", "\u20ac", "\U0001f600"):
+            for lead in ("", "x"):
+                count = (limit - len(lead)) // (2 if text > "\uffff" else 1)
+                yield Variant("wide", place.where, with_only(base, full, place.steps, lead + text * count),
+                              note="%s%d of U+%X" % (lead, count, ord(text)))
+        yield Variant("wide", place.where, with_only(base, full, place.steps, "half \ud800 a pair".ljust(
+            max(shape.get("min", 0), 1))), note="half a pair")
 
 
 def with_only(base, full, steps, value):
