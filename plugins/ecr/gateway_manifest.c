@@ -9,10 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Finds the image that the reference means, with its tags or without; false: the exchange has
- * ended. */
-static bool find_image(struct gateway_exchange *exchange, bool with_tags,
-                       struct meta_image *ret_image) {
+/* Finds the image that the reference means, without its tags; false: the exchange has ended. */
+static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret_image) {
     struct ecr *ecr = exchange->ecr;
     struct virga_str reference = virga_str_from(exchange->reference);
     int result = 0;
@@ -31,9 +29,8 @@ static bool find_image(struct gateway_exchange *exchange, bool with_tags,
         result = -ENOENT;
     }
     if (result == 0) {
-        struct virga_str name = gateway_name(exchange), digest = virga_str_from(exchange->digest);
-        result = with_tags ? meta_image_get(ecr, &exchange->tenant, name, digest, ret_image)
-                           : meta_image_find(ecr, &exchange->tenant, name, digest, ret_image);
+        result = meta_image_find(ecr, &exchange->tenant, gateway_name(exchange),
+                                 virga_str_from(exchange->digest), ret_image);
     }
     if (result == -ENOENT) {
         gateway_fail_manifest(exchange);
@@ -104,7 +101,14 @@ static void delete_image(struct gateway_exchange *exchange) {
     struct virga_str name = gateway_name(exchange);
     bool by_tag = !reference_is_digest(virga_str_from(exchange->reference));
     struct meta_image image;
-    if (!find_image(exchange, by_tag, &image)) {
+    if (!find_image(exchange, &image)) {
+        return;
+    }
+    meta_image_finish(&image);
+    int result =
+        meta_image_get(ecr, &exchange->tenant, name, virga_str_from(exchange->digest), &image);
+    if (result != 0) {
+        gateway_fail_store(exchange, result);
         return;
     }
     bool stays = by_tag && image.tags_count > 1;
@@ -115,8 +119,8 @@ static void delete_image(struct gateway_exchange *exchange) {
         return;
     }
     struct strbuf parents = {0};
-    int result = meta_parent_each(ecr, &exchange->tenant, name, virga_str_from(exchange->digest),
-                                  add_parent, &parents);
+    result = meta_parent_each(ecr, &exchange->tenant, name, virga_str_from(exchange->digest),
+                              add_parent, &parents);
     if (result != 0) {
         gateway_fail_store(exchange, result);
     } else if (parents.len > 0) {
@@ -137,7 +141,7 @@ void gateway_manifest(struct gateway_exchange *exchange) {
         }
         return;
     }
-    if (!find_image(exchange, false, &image)) {
+    if (!find_image(exchange, &image)) {
         return;
     }
     if (exchange->head) {
