@@ -67,6 +67,8 @@ static const struct action table[] = {
      ACTION_WRITES},
     {"TagResource", &model_tag_resource, action_tag_resource, ACTION_WRITES},
     {"UntagResource", &model_untag_resource, action_untag_resource, ACTION_WRITES},
+    {"UpdateImageStorageClass", &model_update_image_storage_class,
+     action_update_image_storage_class, ACTION_WRITES | ACTION_VALIDATION},
 };
 
 static int compare_name(const void *key, const void *element) {

@@ -4,6 +4,7 @@
 #include "gateway_impl.h"
 #include "image_events.h"
 #include "reference.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -142,6 +143,13 @@ void gateway_manifest(struct gateway_exchange *exchange) {
         return;
     }
     if (!find_image(exchange, &image)) {
+        return;
+    }
+    if (image.status != META_ACTIVE) {
+        /* ECR answers 404 until the image was restored. */
+        gateway_fail(exchange, 404, "MANIFEST_UNKNOWN", STORAGE_CLASS_NO_PULL,
+                     storage_class_word(&image));
+        meta_image_finish(&image);
         return;
     }
     if (exchange->head) {

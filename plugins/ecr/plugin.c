@@ -9,6 +9,7 @@
 #include "gateway.h"
 #include "replicate.h"
 #include "resolver.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -73,6 +74,20 @@ static const struct virga_config_key config_keys[] = {
      .choices = "hostname|path",
      .help = "hostname = <account>.dkr.ecr.<region>.localhost:<port>/<name>; path = "
              "localhost:<port>/<account>/<region>/<name>."},
+    {.key = "lifecycle-interval",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "3600",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "Seconds between two runs of the lifecycle policies; 0 = they run only when asked to by "
+         "POST /_floci/ecr/lifecycle/run."},
+    {.key = "restore-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "0",
+     .min = 0,
+     .max = 86400,
+     .help = "Seconds until an archived image can be pulled again after it was restored."},
 };
 
 struct plugin {
@@ -140,6 +155,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
             ? ECR_URI_PATH
             : ECR_URI_HOSTNAME;
+    ecr->lifecycle_seconds = config->get_int(ecr->host, "lifecycle-interval");
+    ecr->restore_seconds = config->get_int(ecr->host, "restore-seconds");
     plugin->data_path = absolute_path(config->get_string(ecr->host, "data-path"));
     if (plugin->data_path == NULL) {
         virga_error_set(err, "data-path cannot be made absolute: %s", strerror(errno));
@@ -157,6 +174,7 @@ static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
     replicate_destroy(plugin->ecr.replicator);
+    storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
     backend_destroy(plugin->ecr.backend);
@@ -178,6 +196,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
         virga_error_set(err, "%s", strerror(-result));
     }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0 && (result = storage_class_create(ecr, &ecr->storage_class)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
     if (result == 0) {
