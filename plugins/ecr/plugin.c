@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "gateway.h"
 #include "replicate.h"
+#include "lifecycle_run.h"
 #include "resolver.h"
 #include "storage_class.h"
 
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum route_tag { ROUTE_CALL, ROUTE_GC };
+enum route_tag { ROUTE_CALL, ROUTE_GC, ROUTE_LIFECYCLE };
 
 /* A manifest of 4 MiB in a JSON string, escaped. */
 #define BODY_LIMIT_BYTES (8u << 20)
@@ -27,6 +28,10 @@ static const struct virga_route routes[] = {
      .body_limit_bytes = BODY_LIMIT_BYTES,
      .tag = ROUTE_CALL},
     {.kind = VIRGA_ROUTE_ADMIN, .method = "POST", .pattern = "ecr/gc", .tag = ROUTE_GC},
+    {.kind = VIRGA_ROUTE_ADMIN,
+     .method = "POST",
+     .pattern = "ecr/lifecycle/run",
+     .tag = ROUTE_LIFECYCLE},
 };
 
 static const struct virga_config_key config_keys[] = {
@@ -93,7 +98,7 @@ static const struct virga_config_key config_keys[] = {
 struct plugin {
     struct ecr ecr;
     char *data_path;
-    int pending; /* what stop() waits for: the resolver's answer, the registry */
+    int pending; /* what stop() waits for: the resolver's answer, lifecycle runs, the registry */
     bool stopping;
 };
 
@@ -174,6 +179,7 @@ static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
     replicate_destroy(plugin->ecr.replicator);
+    lifecycle_destroy(plugin->ecr.lifecycle);
     storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
@@ -200,6 +206,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0 && (result = storage_class_create(ecr, &ecr->storage_class)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0 && (result = lifecycle_create(ecr, &ecr->lifecycle)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
     }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
@@ -246,6 +255,8 @@ static void handle(void *self, struct virga_request *req) {
     struct plugin *plugin = self;
     if (req->route->tag == ROUTE_GC) {
         backend_handle_gc(&plugin->ecr, req);
+    } else if (req->route->tag == ROUTE_LIFECYCLE) {
+        lifecycle_handle_run(&plugin->ecr, req);
     } else {
         actions_handle(&plugin->ecr, req);
     }
@@ -254,7 +265,8 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending++;
+    plugin->pending += 2;
+    lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
         plugin->pending++;
