@@ -58,7 +58,8 @@ static void on_timer(void *arg) {
 
 /* Goes on in a turn of the loop of its own. */
 static int go_on_later(struct lifecycle_apply *apply) {
-    return apply->ecr->timer->start(apply->ecr->host, 0, 0, on_timer, apply, &apply->timer);
+    struct ecr *ecr = apply->ecr;
+    return ecr->timer->start(ecr->host, lifecycle_delay_ms(ecr), 0, on_timer, apply, &apply->timer);
 }
 
 /* --- looking again --- */

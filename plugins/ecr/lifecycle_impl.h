@@ -16,6 +16,7 @@ struct lifecycle {
     bool interval_runs;                 /* the timer's job is among them */
     struct lifecycle_preview *previews; /* under way or waiting, in order */
     size_t previews_count;
+    uint64_t pause_ns; /* when others had their turn last */
     bool stopping;
     void (*on_stopped)(void *arg);
     void *on_stopped_arg;

@@ -152,7 +152,8 @@ static void on_slice(void *arg);
 
 static void write_on(struct lifecycle_preview *preview) {
     struct ecr *ecr = preview->lifecycle->ecr;
-    int result = ecr->timer->start(ecr->host, 0, 0, on_slice, preview, &preview->timer);
+    int result = ecr->timer->start(ecr->host, lifecycle_delay_ms(ecr), 0, on_slice, preview,
+                                   &preview->timer);
     if (result != 0) {
         fail(preview, result);
     }

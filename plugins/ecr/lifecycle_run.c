@@ -40,6 +40,16 @@ struct lifecycle_job {
 
 static void go_on(struct lifecycle_job *job);
 
+uint64_t lifecycle_delay_ms(struct ecr *ecr) {
+    struct lifecycle *lifecycle = ecr->lifecycle;
+    uint64_t now_ns = ecr->timer->monotonic_ns(ecr->host);
+    if (now_ns - lifecycle->pause_ns < LIFECYCLE_SLICE_NS) {
+        return 0;
+    }
+    lifecycle->pause_ns = now_ns;
+    return 1;
+}
+
 static void on_timer(void *arg) {
     struct lifecycle_job *job = arg;
     job->lifecycle->ecr->timer->stop(job->timer);
@@ -50,7 +60,9 @@ static void on_timer(void *arg) {
 /* Goes on in a turn of the loop of its own. Errors: -ENOMEM. */
 static int go_on_later(struct lifecycle_job *job) {
     struct ecr *ecr = job->lifecycle->ecr;
-    return job->timer != NULL ? 0 : ecr->timer->start(ecr->host, 0, 0, on_timer, job, &job->timer);
+    return job->timer != NULL ? 0
+                              : ecr->timer->start(ecr->host, lifecycle_delay_ms(ecr), 0, on_timer,
+                                                  job, &job->timer);
 }
 
 static bool did_something(const struct lifecycle_counts *counts) {

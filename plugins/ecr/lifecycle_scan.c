@@ -89,8 +89,8 @@ static void on_slice(void *arg) {
     int result =
         meta_image_each(ecr, &scan->tenant, virga_str_from(scan->name), after, on_image, scan);
     if (result == 1) {
-        /* Others have their turn before the next slice. */
-        result = ecr->timer->start(ecr->host, 1, 0, on_slice, scan, &scan->timer);
+        result =
+            ecr->timer->start(ecr->host, lifecycle_delay_ms(ecr), 0, on_slice, scan, &scan->timer);
         if (result == 0) {
             return;
         }

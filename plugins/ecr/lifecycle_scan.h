@@ -10,6 +10,11 @@
 #define LIFECYCLE_SLICE_NS 4000000u
 #define LIFECYCLE_SLICE_IMAGES 256
 
+/* How long whoever works on lifecycle policies waits before the next slice: not at all, as long as
+ * the slices since the last pause are short together. (Timers without a delay come before the loop
+ * looks at anything else.) */
+uint64_t lifecycle_delay_ms(struct ecr *ecr);
+
 /* What was read and decided. Owns: its members; free with lifecycle_verdicts_finish(). */
 struct lifecycle_verdicts {
     struct lifecycle_policy *policy;
