@@ -5,6 +5,7 @@
 
 #include "lifecycle_policy.h"
 
+#include <stdlib.h>
 #include <virga/helpers/awsjson.h>
 
 #define PATTERNS_MAX_STARS 4
@@ -263,24 +264,45 @@ static bool check_storage(struct json_object *rule, char *text) {
     return true;
 }
 
-/* Whether each entry of a selection's list is in the other's. */
-static bool contains(struct json_object *a, struct json_object *b, const char *name) {
-    for (size_t j = 0; j < virga_awsjson_length(b, name); j++) {
-        bool found = false;
-        for (size_t i = 0; i < virga_awsjson_length(a, name) && !found; i++) {
-            found = virga_str_equal(virga_awsjson_text(virga_awsjson_element(a, name, i)),
-                                    virga_awsjson_text(virga_awsjson_element(b, name, j)));
-        }
-        if (!found) {
-            return false;
+static int compare_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The entries of a list in order, each once. NULL: there are none, or there is no memory for them.
+ */
+static const char **sorted_entries(struct json_object *selection, const char *name,
+                                   size_t *ret_count) {
+    struct json_object *list = virga_awsjson_member(selection, name);
+    size_t length = list != NULL ? json_object_array_length(list) : 0, count = 0;
+    const char **entries = length > 0 ? calloc(length, sizeof *entries) : NULL;
+    if (entries == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < length; i++) {
+        entries[i] = json_object_get_string(json_object_array_get_idx(list, i));
+    }
+    qsort(entries, length, sizeof *entries, compare_text);
+    for (size_t i = 0; i < length; i++) {
+        if (count == 0 || strcmp(entries[count - 1], entries[i]) != 0) {
+            entries[count++] = entries[i];
         }
     }
-    return true;
+    *ret_count = count;
+    return entries;
 }
 
 /* Whether the lists of two selections have the same entries. */
 static bool same_entries(struct json_object *a, struct json_object *b, const char *name) {
-    return virga_awsjson_length(a, name) > 0 && contains(a, b, name) && contains(b, a, name);
+    size_t count_a = 0, count_b = 0;
+    const char **entries_a = sorted_entries(a, name, &count_a);
+    const char **entries_b = entries_a != NULL ? sorted_entries(b, name, &count_b) : NULL;
+    bool same = entries_b != NULL && count_a == count_b;
+    for (size_t i = 0; i < count_a && same; i++) {
+        same = strcmp(entries_a[i], entries_b[i]) == 0;
+    }
+    free(entries_a);
+    free(entries_b);
+    return same;
 }
 
 /* Checks what two rules may not have in common. */
