@@ -15,6 +15,8 @@ struct callers;
 struct gateway;
 struct gate;
 struct replicator;
+struct lifecycle;
+struct storage_class;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -40,15 +42,20 @@ struct ecr {
     uint16_t port_last;
     const char *data_path; /* <data-path>, absolute */
 
+    int64_t lifecycle_seconds; /* between runs of the lifecycle policies; 0 = never */
+    int64_t restore_seconds;   /* until an archived image is active again */
+
     struct backend *backend; /* the registry behind the gateway */
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
 
-    struct upstreams *upstreams;   /* requests to upstream registries */
-    struct cache *cache;           /* what is being fetched from them */
-    struct replicator *replicator; /* brings images to other regions and accounts */
+    struct upstreams *upstreams;         /* requests to upstream registries */
+    struct cache *cache;                 /* what is being fetched from them */
+    struct replicator *replicator;       /* brings images to other regions and accounts */
+    struct lifecycle *lifecycle;         /* runs and previews of lifecycle policies */
+    struct storage_class *storage_class; /* the clock of images being restored */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

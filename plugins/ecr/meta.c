@@ -14,7 +14,11 @@
  *   s account region kind id               a setting of the registry
  *   n id                                   an intent
  *   o account region name id               an image to be replicated there (replicate_queue.c)
- *   f fact                                 a fact of the plugin */
+ *   f fact                                 a fact of the plugin
+ *   l account region name shelf digest tag an entry of an image that is not active: see
+ *                                          meta_status.c; the rows g and u are the active ones'
+ *   l account region name shelf digest     a result of a lifecycle preview: see meta_preview.c
+ *   l "" time account region name digest   when an image will be active */
 #include "meta.h"
 #include "record.h"
 

@@ -8,15 +8,17 @@
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "lifecycle_run.h"
 #include "replicate.h"
 #include "resolver.h"
+#include "storage_class.h"
 #include "upstream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum route_tag { ROUTE_CALL, ROUTE_GC };
+enum route_tag { ROUTE_CALL, ROUTE_GC, ROUTE_LIFECYCLE };
 
 /* A manifest of 4 MiB in a JSON string, escaped. */
 #define BODY_LIMIT_BYTES (8u << 20)
@@ -28,6 +30,10 @@ static const struct virga_route routes[] = {
      .body_limit_bytes = BODY_LIMIT_BYTES,
      .tag = ROUTE_CALL},
     {.kind = VIRGA_ROUTE_ADMIN, .method = "POST", .pattern = "ecr/gc", .tag = ROUTE_GC},
+    {.kind = VIRGA_ROUTE_ADMIN,
+     .method = "POST",
+     .pattern = "ecr/lifecycle/run",
+     .tag = ROUTE_LIFECYCLE},
 };
 
 static const struct virga_config_key config_keys[] = {
@@ -100,12 +106,26 @@ static const struct virga_config_key config_keys[] = {
      .default_value = "",
      .help = "JSON file with credentials for upstream registries: {\"<secret ARN or host>\": "
              "{\"username\": ..., \"accessToken\": ...}}."},
+    {.key = "lifecycle-interval",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "3600",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "Seconds between two runs of the lifecycle policies; 0 = they run only when asked to by "
+         "POST /_floci/ecr/lifecycle/run."},
+    {.key = "restore-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "0",
+     .min = 0,
+     .max = 86400,
+     .help = "Seconds until an archived image can be pulled again after it was restored."},
 };
 
 struct plugin {
     struct ecr ecr;
     char *data_path;
-    int pending; /* what stop() waits for: the resolver's answer, the registry */
+    int pending; /* what stop() waits for: the resolver's answer, lifecycle runs, the registry */
     bool stopping;
 };
 
@@ -167,6 +187,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
             ? ECR_URI_PATH
             : ECR_URI_HOSTNAME;
+    ecr->lifecycle_seconds = config->get_int(ecr->host, "lifecycle-interval");
+    ecr->restore_seconds = config->get_int(ecr->host, "restore-seconds");
     plugin->data_path = absolute_path(config->get_string(ecr->host, "data-path"));
     if (plugin->data_path == NULL) {
         virga_error_set(err, "data-path cannot be made absolute: %s", strerror(errno));
@@ -186,6 +208,8 @@ static void destroy(void *self) {
     cache_destroy(plugin->ecr.cache);
     upstreams_destroy(plugin->ecr.upstreams);
     replicate_destroy(plugin->ecr.replicator);
+    lifecycle_destroy(plugin->ecr.lifecycle);
+    storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
     backend_destroy(plugin->ecr.backend);
@@ -208,6 +232,12 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0 && (result = storage_class_create(ecr, &ecr->storage_class)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0 && (result = lifecycle_create(ecr, &ecr->lifecycle)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
     }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
@@ -260,6 +290,8 @@ static void handle(void *self, struct virga_request *req) {
     struct plugin *plugin = self;
     if (req->route->tag == ROUTE_GC) {
         backend_handle_gc(&plugin->ecr, req);
+    } else if (req->route->tag == ROUTE_LIFECYCLE) {
+        lifecycle_handle_run(&plugin->ecr, req);
     } else {
         actions_handle(&plugin->ecr, req);
     }
@@ -268,7 +300,8 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending += 3;
+    plugin->pending += 4;
+    lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
     upstreams_stop(plugin->ecr.upstreams, check_stopped, plugin);
     cache_stop(plugin->ecr.cache, check_stopped, plugin);

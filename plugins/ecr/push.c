@@ -138,8 +138,8 @@ static bool check_children(struct push *push) {
     size_t count = 0;
     for (size_t i = 0; i < image->children_count; i++) {
         struct meta_image child;
-        int result = meta_image_get(push->ecr, &push->tenant, name_of(push),
-                                    virga_str_from(image->children[i]), &child);
+        int result = meta_image_find(push->ecr, &push->tenant, name_of(push),
+                                     virga_str_from(image->children[i]), &child);
         if (result == 0) {
             meta_image_finish(&child);
         } else if (result != -ENOENT) {
