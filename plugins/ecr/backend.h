@@ -6,6 +6,7 @@
 #define ECR_BACKEND_H
 
 #include "ecr.h"
+#include "strbuf.h"
 
 /* Reads the settings; starts nothing. err says what is wrong with them. */
 int backend_create(struct ecr *ecr, struct backend **ret_backend, struct virga_error *err);
@@ -64,6 +65,23 @@ int backend_fetch(struct backend *backend, const char *method, const char *path,
 int backend_stream(struct backend *backend, const char *path,
                    const struct virga_fetch_request *request,
                    struct virga_fetch_handle **ret_fetch);
+/* The same with a body of `length` bytes that is made as it is sent: on_send as in struct
+ * virga_fetch_request, never waiting. Is not tried again by itself. */
+int backend_send(struct backend *backend, const char *method, const char *path, uint64_t length,
+                 size_t (*on_send)(void *arg, char *to, size_t size),
+                 void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg);
+
+/* --- upload sessions at the registry (backend_upload.c). `upload` is the registry's own id. The
+ * caller has waited for backend_ready(). --- */
+
+/* How many bytes a session has. Errors: -ENOENT there is no such session, -EIO. */
+int backend_upload_size(const struct backend *backend, const struct tenant *tenant,
+                        struct virga_str name, const char *upload, uint64_t *ret_size);
+/* Writes the address at which a session of `size` bytes goes on, as the registry would give it
+ * itself. Errors: -ENOMEM, -EIO. */
+int backend_upload_address(const struct backend *backend, const struct tenant *tenant,
+                           struct virga_str name, const char *upload, uint64_t size,
+                           struct strbuf *ret_address);
 
 /* --- changes at the registry. The caller holds a pass of the gate from before the call until
  * on_done. Each comes with its intent and its record (crash order: DESIGN 7). status 0, -ENOENT (it
