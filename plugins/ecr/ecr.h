@@ -17,6 +17,7 @@ struct gate;
 struct replicator;
 struct lifecycle;
 struct storage_class;
+struct layers;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -56,6 +57,7 @@ struct ecr {
     struct replicator *replicator;       /* brings images to other regions and accounts */
     struct lifecycle *lifecycle;         /* runs and previews of lifecycle policies */
     struct storage_class *storage_class; /* the clock of images being restored */
+    struct layers *layers;               /* uploads of layers over the API */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The gateway's port: who is meant, what is wanted, and which part answers. */
 #include "gateway.h"
+#include "download_url.h"
 #include "gateway_impl.h"
 #include "reference.h"
 
@@ -183,6 +184,11 @@ static void on_request(void *arg, struct virga_request *req) {
     if (req->query.len > GATEWAY_QUERY_MAX ||
         reference_decode(req->path, exchange->path, sizeof exchange->path, &len) != 0) {
         gateway_fail(exchange, 400, "NAME_INVALID", "The request's path or query is malformed");
+        return;
+    }
+    if (download_url_is((struct virga_str){exchange->path, len})) {
+        /* Before anybody asks for credentials: the address itself says that it may be fetched. */
+        gateway_download(exchange, (struct virga_str){exchange->path, len});
         return;
     }
     int result = tenant_resolve(req->host, (struct virga_str){exchange->path, len}, req->query,

@@ -119,6 +119,8 @@ void gateway_manifest(struct gateway_exchange *exchange); /* GET HEAD DELETE */
 void gateway_push(struct gateway_exchange *exchange);     /* PUT manifest */
 void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
+/* GET HEAD of a layer at a signed address, whose decoded path is given. */
+void gateway_download(struct gateway_exchange *exchange, struct virga_str path);
 
 /* --- the pull-through cache (gateway_cache.c) --- */
 

@@ -12,6 +12,7 @@
  *   x account region name kind             a policy text
  *   y account region name digest kind      a text about an image
  *   s account region kind id               a setting of the registry
+ *   q account region name uploadId         an upload of a layer (layer_session.c)
  *   n id                                   an intent
  *   o account region name id               an image to be replicated there (replicate_queue.c)
  *   f fact                                 a fact of the plugin

@@ -8,6 +8,7 @@
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "layers.h"
 #include "lifecycle_run.h"
 #include "replicate.h"
 #include "resolver.h"
@@ -20,8 +21,12 @@
 
 enum route_tag { ROUTE_CALL, ROUTE_GC, ROUTE_LIFECYCLE };
 
-/* A manifest of 4 MiB in a JSON string, escaped. */
-#define BODY_LIMIT_BYTES (8u << 20)
+/* A layer part of 20 MiB in base64 is 27,962,028 characters; every sixteenth of them may be escaped
+ * (PHP writes "\/", and one character in 64 is a slash), and the other members are short. A
+ * manifest of 4 MiB in a JSON string, with every character escaped, is smaller. */
+#define PART_MAX_BYTES (20u << 20)
+#define PART_MAX_TEXT ((PART_MAX_BYTES + 2) / 3 * 4)
+#define BODY_LIMIT_BYTES (PART_MAX_TEXT + PART_MAX_TEXT / 16 + 65536)
 
 static const struct virga_route routes[] = {
     {.kind = VIRGA_ROUTE_TARGET,
@@ -212,6 +217,7 @@ static void destroy(void *self) {
     storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
+    layers_destroy(plugin->ecr.layers);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -237,6 +243,10 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
     if (result == 0 && (result = lifecycle_create(ecr, &ecr->lifecycle)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0 && ((result = layers_create(ecr, &ecr->layers)) != 0 ||
+                        (result = layers_start(ecr->layers)) != 0)) {
         virga_error_set(err, "%s", strerror(-result));
     }
     if (result == 0) {
@@ -311,6 +321,7 @@ static int stop(void *self) {
     if (replicate_stop(plugin->ecr.replicator, check_stopped, plugin)) {
         plugin->pending++;
     }
+    layers_stop(plugin->ecr.layers);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
