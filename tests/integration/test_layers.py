@@ -2,6 +2,7 @@
 """Layers and images over the API: uploads in parts, downloads by address, PutImage, and both worlds mixed."""
 import base64
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -460,3 +461,442 @@ class Download(Layers):
                               layerDigest="sha512:abc")
         self.assert_api_error("InvalidParameterException", None, self.ecr.GetDownloadUrlForLayer,
                               repositoryName=name, layerDigest="nonsense")
+
+
+class Put(Layers):
+    def test_an_image_put_over_the_api_is_pulled_over_the_wire(self):
+        name, registry = self.repository()
+        one = image(name)
+        answer = self.put(name, one, "v1", imageDigest=one.digest)
+        self.assertEqual(answer, {
+            "registryId": ACCOUNT, "repositoryName": name,
+            "imageId": {"imageDigest": one.digest, "imageTag": "v1"},
+            "imageManifest": one.manifest.decode(), "imageManifestMediaType": one.media_type})
+        registry.check_pull(name, one, "v1")
+        self.assertEqual(self.ecr.image_ids(name), [("v1", one.digest)])
+        detail = self.ecr.details(name)[one.digest]
+        self.assertEqual((detail["imageSizeInBytes"], detail["imageTags"]), (one.size, ["v1"]))
+        skopeo = Skopeo(self.virga.dir)
+        target = os.path.join(self.virga.dir, name)
+        skopeo.pull("localhost:%d/%s/%s/%s:v1" % (registry.port, ACCOUNT, REGION, name), "dir:" + target)
+        with open(os.path.join(target, "manifest.json"), "rb") as f:
+            self.assertEqual(f.read(), one.manifest)
+
+    def test_an_image_pushed_over_the_wire_is_built_again_from_the_api(self):
+        name, registry = self.repository()
+        other, _ = self.repository("2")
+        top = index([image(name + arch, docker=True, arch=arch) for arch in ("amd64", "arm64")], docker=True)
+        registry.push(name, top, "multi")
+
+        def read(digest):
+            got = self.ecr.BatchGetImage(repositoryName=name, imageIds=[{"imageDigest": digest}])["images"][0]
+            manifest = got["imageManifest"].encode()
+            doc = json.loads(manifest)
+            blobs = {}
+            for entry in [doc["config"], *doc["layers"]] if "config" in doc else []:
+                status, _, blobs[entry["digest"]] = self.fetch(self.url(name, entry["digest"]))
+                self.assertEqual((status, digest_of(blobs[entry["digest"]])), (200, entry["digest"]))
+            return Image(manifest, got["imageManifestMediaType"], blobs,
+                         [read(child["digest"]) for child in doc.get("manifests", [])])
+
+        copy = read(top.digest)
+        self.put(other, copy, "multi")
+        self.registry().check_pull(other, top, "multi")
+        for child in top.children:
+            registry.check_pull(other, child)
+
+    def test_bytes_of_a_manifest_stay_as_they_are(self):
+        name, registry = self.repository()
+        config = b"{}"
+        self.upload(name, config)
+        text = ('{ "schemaVersion" : 2,\n\t"config": {"size":2, "mediaType": "x/\u00e9\u4e2d\U0001f600", "digest":"%s"},'
+                '\r\n "layers":[], "annotations": {"a": "\\u0041\\/ \u2028"} }\n ' % digest_of(config))
+        put = self.ecr.PutImage(repositoryName=name, imageManifest=text, imageManifestMediaType=OCI_MANIFEST)["image"]
+        self.assertEqual(put["imageManifest"], text)
+        self.assertEqual(put["imageId"], {"imageDigest": digest_of(text.encode())})
+        self.assertEqual(registry.get_manifest(name, digest_of(text.encode())).body, text.encode())
+
+    def test_what_is_there_already_is_told_apart(self):
+        name, registry = self.repository()
+        one = image(name)
+        self.put(name, one)
+        text = one.manifest.decode()
+        self.assert_api_error(
+            "ImageAlreadyExistsException", "Image with digest '%s' already exists in the repository with name '%s' "
+            "in registry with id '%s'" % (one.digest, name, ACCOUNT), self.ecr.PutImage, repositoryName=name,
+            imageManifest=text)
+        self.ecr.PutImage(repositoryName=name, imageManifest=text, imageTag="a")
+        self.ecr.PutImage(repositoryName=name, imageManifest=text, imageTag="b")
+        self.assert_api_error(
+            "ImageAlreadyExistsException", "Image with digest '%s' and tag 'a' already exists in the repository with "
+            "name '%s' in registry with id '%s'" % (one.digest, name, ACCOUNT), self.ecr.PutImage,
+            repositoryName=name, imageManifest=text, imageTag="a")
+        self.assertEqual(self.ecr.image_ids(name), [("a", one.digest), ("b", one.digest)])
+        self.assertEqual(registry.put_manifest(name, one, "a").status, 201)
+        two = image(name + "two")
+        self.put(name, two, "a")
+        self.assertEqual(self.ecr.image_ids(name), [("a", two.digest), ("b", one.digest)])
+
+    def test_digest_and_tag_are_checked(self):
+        name, _ = self.repository()
+        one = image(name)
+        text = one.manifest.decode()
+        wrong = digest_of(b"")
+        for more, code, message in (
+                ({"imageDigest": wrong}, "ImageDigestDoesNotMatchException", None),
+                ({"imageDigest": "nonsense"}, "InvalidParameterException",
+                 "Invalid parameter at 'imageDigest' failed to satisfy constraint: 'must satisfy regular expression "
+                 "'[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+''"),
+                ({"imageTag": "a+b"}, "InvalidParameterException",
+                 "Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy regular expression "
+                 "'[a-zA-Z0-9-_.]+''"),
+                ({"imageTag": ".a"}, "InvalidParameterException", None),
+                ({"imageTag": "a" * 129}, "InvalidParameterException",
+                 "Invalid parameter at 'imageTag' failed to satisfy constraint: 'must have length less than or equal "
+                 "to 128'"),
+                ({"imageTag": ""}, "InvalidParameterException", None)):
+            self.assert_api_error(code, message, self.ecr.PutImage, repositoryName=name, imageManifest=text, **more)
+        self.assertEqual(self.ecr.image_ids(name), [])
+
+    def test_manifests_are_checked(self):
+        name, _ = self.repository()
+        start = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: '"
+        no_type = json.dumps({"schemaVersion": 2, "layers": [],
+                              "config": {"digest": digest_of(b""), "size": 0, "mediaType": "x/y"}})
+        many = json.loads(no_type)
+        many["layers"] = [{"digest": digest_of(b""), "size": 0, "mediaType": "x/y"}] * 4201
+        for text, more, message in (
+                ("no json", {}, start + "Invalid JSON syntax'"),
+                ("[]", {}, start + "Invalid JSON syntax'"),
+                (no_type, {}, "image manifest mediatype not provided in manifest or parameter"),
+                (no_type, {"imageManifestMediaType": "text/plain"},
+                 start + "Unsupported manifest media type text/plain'"),
+                (json.dumps(many), {"imageManifestMediaType": OCI_MANIFEST},
+                 start + "Limit on number of layers per image exceeded'"),
+                ('{"schemaVersion": 1}', {}, start + "schemaVersion is not 2'")):
+            self.assert_api_error("InvalidParameterException", message, self.ecr.PutImage, repositoryName=name,
+                                  imageManifest=text, **more)
+
+    def test_what_a_manifest_names_must_be_there(self):
+        name, registry = self.repository()
+        other, _ = self.repository("2")
+        one = image(name)
+        registry.push(other, one)  # the registry has the bytes, this repository does not
+        error = self.assert_api_error("LayersNotFoundException", None, self.ecr.PutImage, repositoryName=name,
+                                      imageManifest=one.manifest.decode())
+        listed = re.search(r"Layers with digests '\[(.*)\]' required for pushing image into repository with name "
+                           r"'%s' in the registry with id '%s' do not exist$" % (name, ACCOUNT), error.message)
+        self.assertEqual(sorted(listed.group(1).split(", ")), sorted(one.blobs))
+        top = index([one])
+        self.assert_api_error(
+            "ReferencedImagesNotFoundException", "Images with digests '[%s]' required for pushing image into "
+            "repository with name '%s' in the registry with id '%s' do not exist" % (one.digest, name, ACCOUNT),
+            self.ecr.PutImage, repositoryName=name, imageManifest=top.manifest.decode())
+        self.put(name, top, "multi")
+        registry.check_pull(name, top, "multi")
+
+    def test_batch_get_tells_each_failure(self):
+        name, _ = self.repository()
+        one, two = image(name), image(name + "two")
+        self.put(name, one, "one")
+        self.put(name, two)
+        answer = self.ecr.BatchGetImage(repositoryName=name, imageIds=[
+            {"imageTag": "one", "imageDigest": two.digest}, {"imageTag": "none"}, {"imageTag": "a+b"},
+            {"imageDigest": "nonsense"}, {}, {"imageTag": "none", "imageDigest": one.digest},
+            {"imageTag": "one"}, {"imageDigest": two.digest}])
+        self.assertEqual([i["imageId"] for i in answer["images"]],
+                         [{"imageDigest": one.digest, "imageTag": "one"}, {"imageDigest": two.digest}])
+        self.assertEqual([f["failureCode"] for f in answer["failures"]],
+                         ["ImageTagDoesNotMatchDigest", "ImageNotFound", "InvalidImageTag", "InvalidImageDigest",
+                          "MissingDigestAndTag", "ImageNotFound"])
+
+
+class Immutable(Layers):
+    def test_an_immutable_tag_stays_over_the_api_too(self):
+        name, registry = self.repository(imageTagMutability="IMMUTABLE")
+        one, two = image(name), image(name + "two")
+        self.put(name, one, "v1")
+        for again in (one, two):
+            if again is two:
+                self.put(name, two)
+            self.assert_api_error("ImageTagAlreadyExistsException", IMMUTABLE % ("v1", name), self.ecr.PutImage,
+                                  repositoryName=name, imageManifest=again.manifest.decode(), imageTag="v1")
+        self.assert_wire_error(registry.put_manifest(name, two, "v1"), 400, "TAG_INVALID", IMMUTABLE % ("v1", name))
+        self.assertEqual(registry.put_manifest(name, one, "v1").status, 201)
+        self.assertEqual(dict(self.ecr.image_ids(name))["v1"], one.digest)
+        self.ecr.BatchDeleteImage(repositoryName=name, imageIds=[{"imageTag": "v1"}])
+        self.put(name, one)
+        self.ecr.PutImage(repositoryName=name, imageManifest=two.manifest.decode(), imageTag="v1")
+        self.assertEqual(dict(self.ecr.image_ids(name))["v1"], two.digest)
+
+    def test_filters_turn_the_rule_around(self):
+        filters = [{"filterType": "WILDCARD", "filter": f} for f in ("latest", "dev-*", "*-x-*", "a", "b")]
+        for mode, moves, stays in (("IMMUTABLE_WITH_EXCLUSION", ("latest", "dev-1", "1-x-2"), ("v1", "latest2", "c")),
+                                   ("MUTABLE_WITH_EXCLUSION", ("v1", "latest2", "c"), ("latest", "dev-1", "1-x-2"))):
+            name, registry = self.repository(mode.lower()[:3], imageTagMutability=mode,
+                                             imageTagMutabilityExclusionFilters=filters)
+            one, two = image(name), image(name + "two")
+            self.put(name, one)
+            self.put(name, two)
+            for tag in moves + stays:
+                self.ecr.PutImage(repositoryName=name, imageManifest=one.manifest.decode(), imageTag=tag)
+            for tag in moves:
+                self.ecr.PutImage(repositoryName=name, imageManifest=two.manifest.decode(), imageTag=tag)
+                self.assertEqual(registry.put_manifest(name, one, tag).status, 201)
+            for tag in stays:
+                self.assert_api_error("ImageTagAlreadyExistsException", IMMUTABLE % (tag, name), self.ecr.PutImage,
+                                      repositoryName=name, imageManifest=two.manifest.decode(), imageTag=tag)
+                self.assert_wire_error(registry.put_manifest(name, two, tag), 400, "TAG_INVALID",
+                                       IMMUTABLE % (tag, name))
+            self.assertEqual({d for t, d in self.ecr.image_ids(name) if t}, {one.digest})
+
+    def test_filters_have_their_limits(self):
+        def make(filters, mode="IMMUTABLE_WITH_EXCLUSION"):
+            return self.ecr.create(self.name(), imageTagMutability=mode, imageTagMutabilityExclusionFilters=[
+                {"filterType": "WILDCARD", "filter": f} for f in filters])
+
+        for filters in (["f%d" % i for i in range(6)], ["a" * 129], ["*a*b*"], ["a+b"], [""], []):
+            self.assert_api_error("InvalidParameterException", None, make, filters=filters)
+        self.assert_api_error("InvalidParameterException", None, make, filters=["a"], mode="IMMUTABLE")
+        self.assert_api_error("InvalidParameterException", None, self.ecr.create, name=self.name(),
+                              imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+                              imageTagMutabilityExclusionFilters=[{"filterType": "PREFIX", "filter": "a"}])
+        make(["a" * 128, "*a*", "b", "c", "d"])
+
+    def test_a_tag_that_becomes_immutable_stays_from_then_on(self):
+        name, registry = self.repository()
+        one, two = image(name), image(name + "two")
+        self.put(name, one, "v1")
+        self.put(name, two, "v1")
+        self.ecr.PutImageTagMutability(repositoryName=name, imageTagMutability="IMMUTABLE")
+        self.assert_api_error("ImageTagAlreadyExistsException", None, self.ecr.PutImage, repositoryName=name,
+                              imageManifest=one.manifest.decode(), imageTag="v1")
+        self.ecr.PutImageTagMutability(repositoryName=name, imageTagMutability="MUTABLE")
+        self.ecr.PutImage(repositoryName=name, imageManifest=one.manifest.decode(), imageTag="v1")
+        registry.check_pull(name, one, "v1")
+
+    def test_of_many_pushes_of_an_immutable_tag_over_both_ways_one_wins(self):
+        name, registry = self.repository(imageTagMutability="IMMUTABLE")
+        images = [image("%s %d" % (name, i)) for i in range(12)]
+        for one in images:
+            registry.push(name, one)
+        for round_number in range(6):
+            tag = "v%d" % round_number
+            results = [None] * len(images)
+            gate = threading.Barrier(len(images))
+
+            def push(i):
+                gate.wait()
+                if i % 2:
+                    answer = registry.put_manifest(name, images[i], tag)
+                    results[i] = "won" if answer.status == 201 else (answer.status, *answer.error)
+                    return
+                try:
+                    self.ecr.PutImage(repositoryName=name, imageManifest=images[i].manifest.decode(), imageTag=tag)
+                    results[i] = "won"
+                except ApiError as e:
+                    results[i] = (e.status, e.code, e.message)
+
+            threads = [threading.Thread(target=push, args=(i,)) for i in range(len(images))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(results.count("won"), 1, results)
+            winner = images[results.index("won")]
+            for i, result in enumerate(results):
+                if result != "won":
+                    self.assertEqual(result, (400, "TAG_INVALID" if i % 2 else "ImageTagAlreadyExistsException",
+                                              IMMUTABLE % (tag, name)))
+            self.assertEqual([d for t, d in self.ecr.image_ids(name) if t == tag], [winner.digest])
+            registry.check_pull(name, winner, tag)
+            self.assertEqual(self.ecr.BatchGetImage(repositoryName=name, imageIds=[{"imageTag": tag}])["images"][0]
+                             ["imageManifest"], winner.manifest.decode())
+
+    def test_of_many_puts_of_one_new_image_one_wins(self):
+        name, _ = self.repository()
+        one = image(name)
+        self.put(name, image(name, layers=[layer("other")]))
+        for blob in one.blobs.values():
+            self.upload(name, blob)
+        results = []
+
+        def put():
+            try:
+                self.ecr.PutImage(repositoryName=name, imageManifest=one.manifest.decode(), imageTag="v1")
+                results.append("won")
+            except ApiError as e:
+                results.append(e.code)
+
+        threads = [threading.Thread(target=put) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(results), ["ImageAlreadyExistsException"] * 7 + ["won"])
+
+
+class Endurance(Layers):
+    """What restarts and kills do to uploads. A server of its own for each test."""
+
+    def setUp(self):
+        super().setUp()
+        if self.virga.proc.poll() is not None:
+            self.virga.start()
+
+    def kill_registry(self):
+        for pid in self.virga.registry_pids():
+            os.kill(pid, signal.SIGKILL)
+
+    def test_an_upload_goes_on_after_virga_was_killed(self):
+        name, _ = self.repository()
+        blob = data(name, 3 * PART)
+        upload = self.begin(name)
+        self.virga.kill9()
+        self.virga.start()
+        self.part(name, upload, 0, blob[:PART])
+        self.virga.kill9()
+        self.virga.start()
+        self.assert_first_byte(0, PART, self.part, name, upload, 0, blob[:PART])
+        self.part(name, upload, PART, blob[PART:2 * PART])
+        self.virga.restart()
+        self.part(name, upload, 2 * PART, blob[2 * PART:])
+        self.virga.kill9()
+        self.virga.start()
+        self.complete(name, upload, digest_of(blob))
+        self.assertEqual(self.registry().get_blob(name, digest_of(blob)).body, blob)
+
+    def test_an_upload_goes_on_after_the_registry_was_killed(self):
+        name, _ = self.repository()
+        blob = data(name, 2 * PART + 5)
+        upload = self.begin(name)
+        for first in range(0, len(blob), PART):
+            self.kill_registry()
+            self.part(name, upload, first, blob[first:first + PART])
+        self.kill_registry()
+        self.complete(name, upload, digest_of(blob))
+        self.assertEqual(self.registry().get_blob(name, digest_of(blob)).body, blob)
+
+    def when_it_grows(self, name, upload, kill):
+        """A thread that calls `kill` as soon as more of the upload is on disk."""
+        path, = [p for p, _, files in os.walk(self.virga.data) if p.endswith("/%s/_uploads/%s" % (name, upload))]
+        path += "/data"
+        before = os.path.getsize(path)
+
+        def watch():
+            end = time.monotonic() + 60
+            while os.path.getsize(path) == before and time.monotonic() < end:
+                pass
+            kill()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        return thread
+
+    def test_a_part_that_was_cut_off_goes_on_where_it_ended(self):
+        """Virga is killed in the middle of parts; the client asks how much came and goes on from there."""
+        name, _ = self.repository()
+        blob = data(name, 20 * MIB)
+        upload = self.begin(name)
+        at, stops = 0, []
+        while at < len(blob) and len(stops) < 4:
+            pids = [pid for pid, exe in self.virga.processes() if os.path.basename(exe) == "virga"]
+            killer = self.when_it_grows(name, upload, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])
+            with self.assertRaises((OSError, http.client.HTTPException)):
+                self.part(name, upload, at, blob[at:])
+            killer.join()
+            self.virga.kill9()
+            self.virga.start()
+            at, _ = self.rest(name, upload, blob)
+            stops.append(at)
+        if at < len(blob):
+            self.part(name, upload, at, blob[at:])
+        print("\ncut off at", stops)
+        self.complete(name, upload, digest_of(blob))
+        self.assertEqual(self.registry().get_blob(name, digest_of(blob)).body, blob)
+
+    def test_a_registry_killed_within_a_part_is_not_noticed(self):
+        name, _ = self.repository()
+        for i in range(4):
+            blob = data(name + str(i), 20 * MIB)
+            upload = self.begin(name)
+            pids = self.virga.registry_pids()
+            killer = self.when_it_grows(name, upload, lambda: [os.kill(pid, signal.SIGKILL) for pid in pids])
+            self.assertEqual(self.part(name, upload, 0, blob)["lastByteReceived"], len(blob) - 1)
+            killer.join()
+            self.complete(name, upload, digest_of(blob))
+            self.assertEqual(self.registry().get_blob(name, digest_of(blob)).body, blob)
+
+    def test_virga_stops_while_parts_wait_for_their_turn(self):
+        name, _ = self.repository()
+        upload = self.begin(name)
+        results = []
+
+        def send():
+            try:
+                results.append(self.part(name, upload, 0, bytes(PART)))
+            except (ApiError, OSError, http.client.HTTPException) as e:
+                results.append(e)
+
+        # A registry that stands still holds the first one, and that the others.
+        for pid in self.virga.registry_pids():
+            os.kill(pid, signal.SIGSTOP)
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        self.virga.stop()
+        for pid in self.virga.registry_pids():
+            os.kill(pid, signal.SIGCONT)
+        for thread in threads:
+            thread.join()
+        self.assertEqual([r for r in results if isinstance(r, dict)], [])
+        self.virga.start()
+        self.assertEqual(self.part(name, upload, *self.rest(name, upload, bytes(PART)))["lastByteReceived"], PART - 1)
+
+    def rest(self, name, upload, blob):
+        """(first byte, bytes) of what has not come."""
+        with self.assertRaises(ApiError) as caught:
+            self.part(name, upload, len(blob) + 1, b"x")
+        at = caught.exception.body["lastValidByteReceived"] + 1
+        return at, blob[at:]
+
+    def test_an_address_outlives_a_restart(self):
+        name, _ = self.repository()
+        url = self.url(name, self.upload(name, b"layer"))
+        self.virga.restart()
+        self.assertEqual(self.fetch(url)[::2], (200, b"layer"))
+
+    def test_gc_keeps_a_layer_that_no_manifest_names_yet(self):
+        name, registry = self.repository()
+        one = image(name)
+        for blob in one.blobs.values():
+            self.upload(name, blob)
+        half = self.begin(name)
+        self.part(name, half, 0, b"half")
+        status, _, body = self.virga.http("POST", "/_floci/ecr/gc", timeout=120)
+        self.assertEqual(status, 200, body)
+        self.ecr.PutImage(repositoryName=name, imageManifest=one.manifest.decode(), imageTag="v1")
+        registry.check_pull(name, one, "v1")
+        self.complete(name, half, digest_of(b"half"))
+
+    def test_a_layer_of_100_mib_takes_memory_for_one_part(self):
+        if sanitized():
+            self.skipTest("memory is not judged under a sanitizer")
+        name, registry = self.repository()
+        self.upload(name, data("warm", 10 * MIB))
+        before = self.virga.memory_peak()
+        block = random.Random(name).randbytes(10 * MIB)
+        digest = hashlib.sha256()
+        upload = self.begin(name)
+        for i in range(10):
+            piece = i.to_bytes(8, "big") + block[8:]
+            digest.update(piece)
+            self.part(name, upload, i * 10 * MIB, piece)
+        self.complete(name, upload, "sha256:" + digest.hexdigest())
+        after = self.virga.memory_peak()
+        print("\n100 MiB in parts of 10 MiB: memory %.1f MiB before, %.1f after" % (before / MIB, after / MIB))
+        self.assertLess(after - before, 20 * MIB)
+        self.assertTrue(registry.has_blob(name, "sha256:" + digest.hexdigest()))
+        # A part of 10 MiB is 13.4 MiB of base64; the body, the parser's buffer and the string are one each.
+        self.assertLess(after, 80 * MIB)
