@@ -47,6 +47,10 @@ void backend_suspect(struct backend *backend);
 void backend_pin(struct backend *backend, const struct tenant *tenant, struct virga_str name,
                  struct virga_str digest);
 
+/* Whether the blob was uploaded and no manifest has named it yet, as far as this run knows. */
+bool backend_is_pinned(const struct backend *backend, const struct tenant *tenant,
+                       struct virga_str name, struct virga_str digest);
+
 /* The repository's name in the registry: "<account>/<region>/<name>", its tail hashed where that
  * would pass the registry's limit. Returns the length. */
 #define BACKEND_NAME_MAX 255

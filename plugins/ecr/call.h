@@ -47,6 +47,9 @@ void call_broken(struct call *call, const char *what, int error, const char *rea
 bool call_repository(struct call *call, struct meta_repository *ret_repository);
 /* Whether it is there; if not, the call has ended. */
 bool call_repository_exists(struct call *call);
+/* The same for a call that begins a push: a creation template may let it create the repository. The
+ * call holds a pass of the gate. */
+bool call_repository_for_push(struct call *call);
 /* Ends the call with RepositoryNotFoundException. */
 void call_no_repository(struct call *call, struct virga_str name);
 

@@ -67,7 +67,7 @@ static struct virga_str or_empty(struct virga_str text) {
 }
 
 void action_put_image(struct call *call) {
-    if (!call_repository_exists(call) || !check_id(call)) {
+    if (!call_repository_for_push(call) || !check_id(call)) {
         return;
     }
     const struct push_request request = {

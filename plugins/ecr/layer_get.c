@@ -3,6 +3,7 @@
  * layers. Only the registry knows: the store has no record of a layer. */
 #include "actions.h"
 #include "backend.h"
+#include "cache.h"
 #include "download_url.h"
 #include "model_grammar.h"
 #include "reference.h"
@@ -204,6 +205,39 @@ static void fail_layer(struct call *call) {
               call->tenant.account);
 }
 
+static void on_found(void *arg, const struct virga_fetch_response *res);
+
+static void look(struct call *call) {
+    int result = ask(call, call_str(call, "layerDigest"), on_found, call);
+    if (result != 0) {
+        call_broken(call, "The layer could not be looked for", result, NULL);
+    }
+}
+
+static void on_fetched(void *arg, const struct cache_result *result) {
+    struct call *call = arg;
+    if (result->outcome == CACHE_DONE) {
+        look(call);
+    } else if (result->outcome == CACHE_NOT_FOUND) {
+        fail_layer(call);
+    } else if (result->outcome == CACHE_CANCELLED || result->outcome == CACHE_FAILED) {
+        call_broken(call, "The layer could not be fetched", -EIO, result->message);
+    } else {
+        call_fail(call, "UnableToGetUpstreamLayerException", "%s", result->message);
+    }
+}
+
+/* Fetches a layer that only the upstream of a pull-through cache may have; false: there is none. */
+static bool fetch_upstream(struct call *call) {
+    if (call->state != NULL ||
+        cache_pull_blob(call->ecr, &call->tenant, call->name, call_str(call, "layerDigest"),
+                        on_fetched, call) != 0) {
+        return false;
+    }
+    call->state = call; /* once */
+    return true;
+}
+
 static void on_found(void *arg, const struct virga_fetch_response *res) {
     struct call *call = arg;
     struct download download = {.tenant = call->tenant};
@@ -211,13 +245,23 @@ static void on_found(void *arg, const struct virga_fetch_response *res) {
     struct meta_repository repository;
     char reason[256], url[DOWNLOAD_URL_MAX];
     if (res->status == 404) {
-        fail_layer(call);
+        if (!fetch_upstream(call)) {
+            fail_layer(call);
+        }
         return;
     }
     if (res->status != 200) {
         describe(res, reason, sizeof reason);
         call_broken(call, "The registry did not tell about the layer",
                     res->status == 0 ? res->error : -EIO, reason);
+        return;
+    }
+    if (backend_is_pinned(call->ecr->backend, &call->tenant, call->name, digest)) {
+        call_fail(call, "LayerInaccessibleException",
+                  "The layer with digest '%.*s' in the repository with name '%.*s' in the registry "
+                  "with id '%s' is not associated with an image",
+                  (int)digest.len, digest.ptr, (int)call->name.len, call->name.ptr,
+                  call->tenant.account);
         return;
     }
     if (!call_repository(call, &repository)) {
@@ -248,8 +292,5 @@ void action_get_download_url_for_layer(struct call *call) {
         fail_layer(call);
         return;
     }
-    int result = ask(call, digest, on_found, call);
-    if (result != 0) {
-        call_broken(call, "The layer could not be looked for", result, NULL);
-    }
+    look(call);
 }

@@ -70,7 +70,9 @@ static void fail_part(struct upload *upload, const char *format, ...) {
     virga_json_string(&writer, "message", message);
     call_write_head(call, &writer);
     virga_json_string(&writer, "uploadId", upload->session.id);
-    virga_json_int(&writer, "lastValidByteReceived", (int64_t)upload->size - 1);
+    if (upload->size > 0) {
+        virga_json_int(&writer, "lastValidByteReceived", (int64_t)upload->size - 1);
+    }
     virga_json_end_object(&writer);
     actions_end_call(call);
     (void)virga_awsjson_answer(req, 400, &writer);
@@ -255,7 +257,7 @@ static void on_begun(void *arg, const struct virga_fetch_response *res) {
 void action_initiate_layer_upload(struct call *call) {
     size_t count = 0;
     char upstream[BACKEND_NAME_MAX + 1], path[sizeof upstream + 32];
-    if (!call_repository_exists(call)) {
+    if (!call_repository_for_push(call)) {
         return;
     }
     int result = layers_count(call->ecr->layers, &call->tenant, &count);

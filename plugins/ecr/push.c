@@ -4,6 +4,7 @@
 #include "backend_impl.h"
 #include "reference.h"
 #include "registry_error.h"
+#include "storage_class.h"
 #include "wildcard.h"
 
 #include <errno.h>
@@ -108,6 +109,18 @@ bool push_tag_is_immutable(const struct meta_repository *repository, const char 
     return false;
 }
 
+/* Whether the image is in the archive: a push brings it back, so that it is none that exists. */
+static bool is_away(const struct push *push, const char *digest) {
+    struct meta_image image;
+    if (meta_image_find(push->ecr, &push->tenant, name_of(push), virga_str_from(digest), &image) !=
+        0) {
+        return false;
+    }
+    bool away = storage_class_is_away(&image);
+    meta_image_finish(&image);
+    return away;
+}
+
 /* Checks where the tag points now. The same manifest under an immutable tag again changes nothing:
  * on the wire it is let through, so that a push that was cut off can be repeated. The API refuses
  * it. */
@@ -122,12 +135,13 @@ static void check_tag(struct push *push, const struct meta_repository *repositor
         return;
     }
     bool same = strcmp(digest, push->manifest.image.digest) == 0;
+    bool there = same && !is_away(push, digest);
     if (push_tag_is_immutable(repository, push->tag) && (push->strict || !same)) {
         set_failure(push, -EEXIST, "TAG_INVALID", "ImageTagAlreadyExistsException",
                     "The image tag '%s' already exists in the '%s' repository and cannot be "
                     "overwritten because the tag is immutable.",
                     push->tag, push->name);
-    } else if (push->strict && same) {
+    } else if (push->strict && there) {
         set_failure(
             push, -EEXIST, "TAG_INVALID", "ImageAlreadyExistsException",
             "Image with digest '%s' and tag '%s' already exists in the repository with name "
@@ -141,13 +155,16 @@ static void check_untagged(struct push *push) {
     struct meta_image image;
     int result = meta_image_get(push->ecr, &push->tenant, name_of(push),
                                 virga_str_from(push->manifest.image.digest), &image);
+    bool away = result == 0 && storage_class_is_away(&image);
     if (result == 0) {
         meta_image_finish(&image);
+    }
+    if (result == 0 && !away) {
         set_failure(push, -EEXIST, "MANIFEST_INVALID", "ImageAlreadyExistsException",
                     "Image with digest '%s' already exists in the repository with name '%s' in "
                     "registry with id '%s'",
                     push->manifest.image.digest, push->name, push->tenant.account);
-    } else if (result != -ENOENT) {
+    } else if (result != 0 && result != -ENOENT) {
         set_store_failure(push, result);
     }
 }

@@ -43,7 +43,7 @@ ALWAYS = {
     "Image": {"registryId", "repositoryName", "imageId", "imageManifest", "imageManifestMediaType"},
     "ImageFailure": {"imageId", "failureCode", "failureReason"},
     "AuthorizationData": {"authorizationToken", "expiresAt", "proxyEndpoint"},
-    "Layer": {"layerDigest", "layerAvailability", "layerSize"},
+    "Layer": {"layerDigest", "layerAvailability"},
     "PullThroughCacheRule": {"ecrRepositoryPrefix", "upstreamRegistryUrl", "createdAt", "registryId"},
     "RepositoryCreationTemplate": {"prefix", "appliedFor", "createdAt", "updatedAt", "imageTagMutability"},
     "RepositoryScanningConfiguration": {"repositoryArn", "repositoryName", "scanOnPush", "scanFrequency",

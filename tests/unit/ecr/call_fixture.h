@@ -205,6 +205,14 @@ bool backend_error_is_loss(int error) {
 
 static char pinned[ECR_DIGEST_LEN + 1];
 
+bool backend_is_pinned(const struct backend *backend, const struct tenant *tenant,
+                       struct virga_str name, struct virga_str digest) {
+    (void)backend;
+    (void)tenant;
+    (void)name;
+    return virga_str_equal(STR(pinned), digest);
+}
+
 void backend_pin(struct backend *backend, const struct tenant *tenant, struct virga_str name,
                  struct virga_str digest) {
     (void)backend;
@@ -311,6 +319,18 @@ static void do_pull(struct later *one) {
     struct pulled first = pulled[0];
     memmove(pulled, pulled + 1, --pulled_count * sizeof pulled[0]);
     first.on_done(first.arg, &result);
+}
+
+/* No upstream has blobs here. */
+int cache_pull_blob(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, cache_on_done on_done, void *arg) {
+    (void)ecr;
+    (void)tenant;
+    (void)name;
+    (void)digest;
+    (void)on_done;
+    (void)arg;
+    return -ENOENT;
 }
 
 int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
