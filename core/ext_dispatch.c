@@ -375,7 +375,10 @@ static int prepare(struct virga_dispatch_handle *call,
     result = write_head(call->req, request, &head);
     result = result == 0 ? read_head(call->req, head) : result;
     if (result == 0) {
-        result = identity_give(call->req, request->account, request->region, request->service);
+        struct virga_str key = VIRGA_HAS(struct virga_dispatch_request, request, access_key)
+                                   ? request->access_key
+                                   : (struct virga_str){0};
+        result = identity_give(call->req, request->account, request->region, request->service, key);
     }
     if (result == 0) {
         bool to_head = virga_str_equal(call->req->http1.head.method, virga_str_from("HEAD"));
@@ -396,7 +399,8 @@ static unsigned depth_now(const struct host *host) {
 
 static int start(const struct virga_host *api, const struct virga_dispatch_request *request,
                  struct virga_dispatch_handle **ret_call) {
-    if (api == NULL || request == NULL || request->struct_size < sizeof *request ||
+    if (api == NULL || request == NULL ||
+        request->struct_size < offsetof(struct virga_dispatch_request, access_key) ||
         request->on_done == NULL || (request->body.len > 0 && request->body.ptr == NULL) ||
         (request->headers_count > 0 && request->headers == NULL)) {
         return -EINVAL;

@@ -151,22 +151,37 @@ static bool is_service(struct virga_str service) {
     return true;
 }
 
+/* Source: IAM's API model, accessKeyIdType. */
+static bool is_access_key(struct virga_str key) {
+    for (size_t i = 0; i < key.len; i++) {
+        char c = key.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_')) {
+            return false;
+        }
+    }
+    return key.len > 0 && key.len <= 128;
+}
+
 int identity_give(struct request *req, struct virga_str account, struct virga_str region,
-                  struct virga_str service) {
+                  struct virga_str service, struct virga_str access_key) {
     struct virga_request *pub = &req->pub;
     const struct host *host = req->host;
     account = account.ptr != NULL ? account : virga_str_from(host->default_account);
     region = region.ptr != NULL ? region : virga_str_from(host->default_region);
     service = service.ptr != NULL ? service : virga_str_from("");
-    if (!is_account(account) || !is_region(region) || !is_service(service)) {
+    access_key = access_key.ptr != NULL ? access_key : account;
+    if (!is_account(account) || !is_region(region) || !is_service(service) ||
+        !is_access_key(access_key)) {
         return -EINVAL;
     }
     pub->account = arena_copy(&req->arena, account);
     pub->region = arena_copy(&req->arena, region);
     pub->service = arena_copy(&req->arena, service);
-    pub->access_key = pub->account;
+    pub->access_key = arena_copy(&req->arena, access_key);
     req->identified = true;
-    return pub->account.ptr != NULL && pub->region.ptr != NULL && pub->service.ptr != NULL
+    return pub->account.ptr != NULL && pub->region.ptr != NULL && pub->service.ptr != NULL &&
+                   pub->access_key.ptr != NULL
                ? 0
                : -ENOMEM;
 }

@@ -26,9 +26,9 @@ int identity_find(struct virga_str authorization, struct virga_str query,
  * [loop]. Errors: -ENOMEM. */
 int identity_parse(struct request *req);
 
-/* Gives them: a call from within the host is not signed. ptr NULL: the host's default; the access
- * key is the account. Thread: [loop]. Errors: -EINVAL not such as AWS has them, -ENOMEM. */
+/* Gives them: a call from within the host is not signed. ptr NULL: the host's default, and as the
+ * access key the account. Thread: [loop]. Errors: -EINVAL not such as AWS has them, -ENOMEM. */
 int identity_give(struct request *req, struct virga_str account, struct virga_str region,
-                  struct virga_str service);
+                  struct virga_str service, struct virga_str access_key);
 
 #endif

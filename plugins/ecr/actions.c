@@ -2,6 +2,7 @@
 /* The way of a control-plane request: find the action, check the body, pass the gate, run it. */
 #include "actions.h"
 
+#include "authorize.h"
 #include "backend.h"
 #include "gate.h"
 #include "model.h"
@@ -28,47 +29,95 @@ struct actions {
 
 /* In the order of bsearch(). */
 static const struct action table[] = {
+    {"BatchCheckLayerAvailability", &model_batch_check_layer_availability,
+     action_batch_check_layer_availability, 0},
     {"BatchDeleteImage", &model_batch_delete_image, action_batch_delete_image, ACTION_WRITES},
     {"BatchGetImage", &model_batch_get_image, action_batch_get_image, 0},
     {"BatchGetRepositoryScanningConfiguration", &model_batch_get_repository_scanning_configuration,
      action_batch_get_repository_scanning_configuration, ACTION_VALIDATION},
+    {"CompleteLayerUpload", &model_complete_layer_upload, action_complete_layer_upload,
+     ACTION_WRITES},
+    {"CreatePullThroughCacheRule", &model_create_pull_through_cache_rule,
+     action_create_pull_through_cache_rule, ACTION_WRITES | ACTION_VALIDATION},
     {"CreateRepository", &model_create_repository, action_create_repository, ACTION_WRITES},
+    {"CreateRepositoryCreationTemplate", &model_create_repository_creation_template,
+     action_create_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
     {"DeleteLifecyclePolicy", &model_delete_lifecycle_policy, action_delete_lifecycle_policy,
      ACTION_WRITES},
+    {"DeletePullThroughCacheRule", &model_delete_pull_through_cache_rule,
+     action_delete_pull_through_cache_rule, ACTION_WRITES | ACTION_VALIDATION},
+    {"DeleteRegistryPolicy", &model_nothing, action_delete_registry_policy, ACTION_WRITES},
     {"DeleteRepository", &model_delete_repository, action_delete_repository, ACTION_WRITES},
+    {"DeleteRepositoryCreationTemplate", &model_delete_repository_creation_template,
+     action_delete_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
     {"DeleteRepositoryPolicy", &model_delete_repository_policy, action_delete_repository_policy,
      ACTION_WRITES},
     {"DeleteSigningConfiguration", &model_nothing, action_delete_signing_configuration,
      ACTION_WRITES | ACTION_VALIDATION},
+    {"DeregisterPullTimeUpdateExclusion", &model_deregister_pull_time_update_exclusion,
+     action_deregister_pull_time_update_exclusion, ACTION_WRITES | ACTION_VALIDATION},
+    {"DescribeImageReplicationStatus", &model_describe_image_replication_status,
+     action_describe_image_replication_status, 0},
     {"DescribeImageScanFindings", &model_describe_image_scan_findings,
      action_describe_image_scan_findings, 0},
     {"DescribeImageSigningStatus", &model_describe_image_signing_status,
      action_describe_image_signing_status, ACTION_VALIDATION},
     {"DescribeImages", &model_describe_images, action_describe_images, 0},
+    {"DescribePullThroughCacheRules", &model_describe_pull_through_cache_rules,
+     action_describe_pull_through_cache_rules, ACTION_VALIDATION},
+    {"DescribeRegistry", &model_nothing, action_describe_registry, 0},
     {"DescribeRepositories", &model_describe_repositories, action_describe_repositories, 0},
+    {"DescribeRepositoryCreationTemplates", &model_describe_repository_creation_templates,
+     action_describe_repository_creation_templates, ACTION_VALIDATION},
     {"GetAuthorizationToken", &model_get_authorization_token, action_get_authorization_token, 0},
+    {"GetDownloadUrlForLayer", &model_get_download_url_for_layer, action_get_download_url_for_layer,
+     0},
     {"GetLifecyclePolicy", &model_get_lifecycle_policy, action_get_lifecycle_policy, 0},
+    {"GetLifecyclePolicyPreview", &model_get_lifecycle_policy_preview,
+     action_get_lifecycle_policy_preview, 0},
+    {"GetRegistryPolicy", &model_nothing, action_get_registry_policy, 0},
     {"GetRegistryScanningConfiguration", &model_nothing, action_get_registry_scanning_configuration,
      ACTION_VALIDATION},
     {"GetRepositoryPolicy", &model_get_repository_policy, action_get_repository_policy, 0},
     {"GetSigningConfiguration", &model_nothing, action_get_signing_configuration,
      ACTION_VALIDATION},
+    {"InitiateLayerUpload", &model_initiate_layer_upload, action_initiate_layer_upload,
+     ACTION_WRITES},
     {"ListImages", &model_list_images, action_list_images, 0},
+    {"ListPullTimeUpdateExclusions", &model_list_pull_time_update_exclusions,
+     action_list_pull_time_update_exclusions, ACTION_VALIDATION},
     {"ListTagsForResource", &model_list_tags_for_resource, action_list_tags_for_resource, 0},
+    {"PutImage", &model_put_image, action_put_image, ACTION_WRITES},
     {"PutImageScanningConfiguration", &model_put_image_scanning_configuration,
      action_put_image_scanning_configuration, ACTION_WRITES},
     {"PutImageTagMutability", &model_put_image_tag_mutability, action_put_image_tag_mutability,
      ACTION_WRITES},
     {"PutLifecyclePolicy", &model_put_lifecycle_policy, action_put_lifecycle_policy, ACTION_WRITES},
+    {"PutRegistryPolicy", &model_put_registry_policy, action_put_registry_policy, ACTION_WRITES},
     {"PutRegistryScanningConfiguration", &model_put_registry_scanning_configuration,
      action_put_registry_scanning_configuration, ACTION_WRITES | ACTION_VALIDATION},
+    {"PutReplicationConfiguration", &model_put_replication_configuration,
+     action_put_replication_configuration, ACTION_WRITES},
     {"PutSigningConfiguration", &model_put_signing_configuration, action_put_signing_configuration,
      ACTION_WRITES | ACTION_VALIDATION},
+    {"RegisterPullTimeUpdateExclusion", &model_register_pull_time_update_exclusion,
+     action_register_pull_time_update_exclusion, ACTION_WRITES | ACTION_VALIDATION},
     {"SetRepositoryPolicy", &model_set_repository_policy, action_set_repository_policy,
      ACTION_WRITES},
     {"StartImageScan", &model_start_image_scan, action_start_image_scan, ACTION_WRITES},
+    {"StartLifecyclePolicyPreview", &model_start_lifecycle_policy_preview,
+     action_start_lifecycle_policy_preview, ACTION_WRITES},
     {"TagResource", &model_tag_resource, action_tag_resource, ACTION_WRITES},
     {"UntagResource", &model_untag_resource, action_untag_resource, ACTION_WRITES},
+    {"UpdateImageStorageClass", &model_update_image_storage_class,
+     action_update_image_storage_class, ACTION_WRITES | ACTION_VALIDATION},
+    {"UpdatePullThroughCacheRule", &model_update_pull_through_cache_rule,
+     action_update_pull_through_cache_rule, ACTION_WRITES | ACTION_VALIDATION},
+    {"UpdateRepositoryCreationTemplate", &model_update_repository_creation_template,
+     action_update_repository_creation_template, ACTION_WRITES | ACTION_VALIDATION},
+    {"UploadLayerPart", &model_upload_layer_part, action_upload_layer_part, ACTION_WRITES},
+    {"ValidatePullThroughCacheRule", &model_validate_pull_through_cache_rule,
+     action_validate_pull_through_cache_rule, ACTION_VALIDATION},
 };
 
 static int compare_name(const void *key, const void *element) {
@@ -276,6 +325,14 @@ static bool must_settle(const struct call *call) {
            ecr->timer->now_ms(ecr->host) >= ecr->actions->retry_at_ms;
 }
 
+static void settle(struct call *call) {
+    if (must_settle(call)) {
+        backend_ready(call->ecr->backend, on_settled, call);
+        return;
+    }
+    pass_gate(call);
+}
+
 void actions_handle(struct ecr *ecr, struct virga_request *req) {
     const struct action *action = find_action(req->action);
     if (action == NULL) {
@@ -297,9 +354,5 @@ void actions_handle(struct ecr *ecr, struct virga_request *req) {
         return;
     }
     call->name = call_str(call, "repositoryName");
-    if (must_settle(call)) {
-        backend_ready(ecr->backend, on_settled, call);
-        return;
-    }
-    pass_gate(call);
+    authorize_call(call, settle);
 }

@@ -218,6 +218,11 @@ bool backend_error_is_loss(int error) {
     return error == -ECONNREFUSED || error == -ENOENT || error == -ECONNRESET;
 }
 
+bool backend_is_pinned(const struct backend *backend, const struct tenant *tenant,
+                       struct virga_str name, struct virga_str digest) {
+    return pins_has(backend->pins, tenant, name, digest);
+}
+
 void backend_pin(struct backend *backend, const struct tenant *tenant, struct virga_str name,
                  struct virga_str digest) {
     struct ecr *ecr = backend->ecr;

@@ -6,6 +6,7 @@
 #define ECR_BACKEND_H
 
 #include "ecr.h"
+#include "strbuf.h"
 
 /* Reads the settings; starts nothing. err says what is wrong with them. */
 int backend_create(struct ecr *ecr, struct backend **ret_backend, struct virga_error *err);
@@ -46,6 +47,10 @@ void backend_suspect(struct backend *backend);
 void backend_pin(struct backend *backend, const struct tenant *tenant, struct virga_str name,
                  struct virga_str digest);
 
+/* Whether the blob was uploaded and no manifest has named it yet, as far as this run knows. */
+bool backend_is_pinned(const struct backend *backend, const struct tenant *tenant,
+                       struct virga_str name, struct virga_str digest);
+
 /* The repository's name in the registry: "<account>/<region>/<name>", its tail hashed where that
  * would pass the registry's limit. Returns the length. */
 #define BACKEND_NAME_MAX 255
@@ -59,6 +64,29 @@ int backend_fetch(struct backend *backend, const char *method, const char *path,
                   const struct virga_header *headers, size_t headers_count, struct virga_str body,
                   void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg);
 
+/* One streamed request to a registry that just answered; `request` as for virga.fetch/1, whose url
+ * and unix_path are set here. The caller cancels it when the host stops. Errors: as its start(). */
+int backend_stream(struct backend *backend, const char *path,
+                   const struct virga_fetch_request *request,
+                   struct virga_fetch_handle **ret_fetch);
+/* The same with a body of `length` bytes that is made as it is sent: on_send as in struct
+ * virga_fetch_request, never waiting. Is not tried again by itself. */
+int backend_send(struct backend *backend, const char *method, const char *path, uint64_t length,
+                 size_t (*on_send)(void *arg, char *to, size_t size),
+                 void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg);
+
+/* --- upload sessions at the registry (backend_upload.c). `upload` is the registry's own id. The
+ * caller has waited for backend_ready(). --- */
+
+/* How many bytes a session has. Errors: -ENOENT there is no such session, -EIO. */
+int backend_upload_size(const struct backend *backend, const struct tenant *tenant,
+                        struct virga_str name, const char *upload, uint64_t *ret_size);
+/* Writes the address at which a session of `size` bytes goes on, as the registry would give it
+ * itself. Errors: -ENOMEM, -EIO. */
+int backend_upload_address(const struct backend *backend, const struct tenant *tenant,
+                           struct virga_str name, const char *upload, uint64_t size,
+                           struct strbuf *ret_address);
+
 /* --- changes at the registry. The caller holds a pass of the gate from before the call until
  * on_done. Each comes with its intent and its record (crash order: DESIGN 7). status 0, -ENOENT (it
  * was not there), -EIO with the reason in words. On success the store no longer has it either. ---
@@ -67,6 +95,11 @@ typedef void (*backend_on_done)(void *arg, int status, const char *reason);
 /* Deletes an image by digest, with all of its tags. */
 void backend_delete_image(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                           struct virga_str digest, backend_on_done on_done, void *arg);
+/* The same, if `still(arg)` says so when nothing can come between any more; else status is -ESTALE
+ * and nothing was done. */
+void backend_delete_image_if(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                             struct virga_str digest, bool (*still)(void *arg),
+                             backend_on_done on_done, void *arg);
 /* Removes one tag of an image that stays. */
 void backend_delete_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                         struct virga_str tag, backend_on_done on_done, void *arg);

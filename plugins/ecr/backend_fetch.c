@@ -9,6 +9,12 @@
 #define FETCH_BODY_LIMIT (64u << 20) /* a registry answers tags/list whole */
 #define FETCH_TRIES 3
 
+/* Makes the body of backend_send(). */
+struct sender {
+    size_t (*on_send)(void *arg, char *to, size_t size); /* NULL: the body is there already */
+    uint64_t length;
+};
+
 struct backend_call {
     struct backend *backend;
     struct backend_call *next;
@@ -18,6 +24,7 @@ struct backend_call {
     struct virga_fetch_handle *fetch;
     void (*on_done)(void *arg, const struct virga_fetch_response *res);
     void *arg;
+    struct sender sender;
     /* the request, in the same allocation */
     const char *method;
     const char *url;
@@ -55,13 +62,20 @@ static void on_fetched(void *arg, const struct virga_fetch_response *res) {
     call->fetch = NULL;
     if (res->status == 0 && backend_error_is_loss(res->error)) {
         backend_suspect(backend);
-        /* Every request that virga makes itself may be made twice. */
-        if (!call->now && call->tries < FETCH_TRIES && backend->state != BACKEND_STOPPING) {
+        /* Every request that virga makes itself may be made twice, but those that are sent as they
+         * are made. */
+        if (!call->now && call->sender.on_send == NULL && call->tries < FETCH_TRIES &&
+            backend->state != BACKEND_STOPPING) {
             backend_ready(backend, on_ready, call);
             return;
         }
     }
     finish(call, res);
+}
+
+static size_t on_fetch_sends(void *arg, char *to, size_t size) {
+    struct backend_call *call = arg;
+    return call->sender.on_send(call->arg, to, size);
 }
 
 static void send(struct backend_call *call) {
@@ -78,6 +92,8 @@ static void send(struct backend_call *call) {
         .body_limit_bytes = FETCH_BODY_LIMIT,
         .on_done = on_fetched,
         .arg = call,
+        .on_send = call->sender.on_send != NULL ? on_fetch_sends : NULL,
+        .send_length = call->sender.length,
     };
     call->tries++;
     int result = backend->ecr->fetch->start(backend->ecr->host, &request, &call->fetch);
@@ -116,6 +132,7 @@ static char *put_bytes(char **at, const char *bytes, size_t len) {
 
 static int begin(struct backend *backend, bool now, const char *method, const char *path,
                  const struct virga_header *headers, size_t headers_count, struct virga_str body,
+                 struct sender sender,
                  void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg) {
     static const char origin[] = "http://localhost";
     size_t size = sizeof(struct backend_call) + headers_count * sizeof *headers;
@@ -131,6 +148,7 @@ static int begin(struct backend *backend, bool now, const char *method, const ch
     call->now = now;
     call->on_done = on_done;
     call->arg = arg;
+    call->sender = sender;
     call->headers = (struct virga_header *)(void *)(call + 1);
     call->headers_count = headers_count;
     char *at = (char *)(call->headers + headers_count);
@@ -168,7 +186,17 @@ static int begin(struct backend *backend, bool now, const char *method, const ch
 int backend_fetch(struct backend *backend, const char *method, const char *path,
                   const struct virga_header *headers, size_t headers_count, struct virga_str body,
                   void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg) {
-    return begin(backend, false, method, path, headers, headers_count, body, on_done, arg);
+    return begin(backend, false, method, path, headers, headers_count, body, (struct sender){0},
+                 on_done, arg);
+}
+
+int backend_send(struct backend *backend, const char *method, const char *path, uint64_t length,
+                 size_t (*on_send)(void *arg, char *to, size_t size),
+                 void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg) {
+    const struct virga_header type = {virga_str_from("Content-Type"),
+                                      virga_str_from("application/octet-stream")};
+    return begin(backend, false, method, path, &type, 1, (struct virga_str){NULL, 0},
+                 (struct sender){on_send, length}, on_done, arg);
 }
 
 int backend_fetch_now(struct backend *backend, const char *method, const char *path,
@@ -176,7 +204,22 @@ int backend_fetch_now(struct backend *backend, const char *method, const char *p
                       struct virga_str body,
                       void (*on_done)(void *arg, const struct virga_fetch_response *res),
                       void *arg) {
-    return begin(backend, true, method, path, headers, headers_count, body, on_done, arg);
+    return begin(backend, true, method, path, headers, headers_count, body, (struct sender){0},
+                 on_done, arg);
+}
+
+int backend_stream(struct backend *backend, const char *path,
+                   const struct virga_fetch_request *given, struct virga_fetch_handle **ret_fetch) {
+    struct virga_fetch_request request = *given;
+    char *url = NULL;
+    if (asprintf(&url, "http://localhost%s", path) < 0) {
+        return -ENOMEM;
+    }
+    request.url = url;
+    request.unix_path = backend->files.socket;
+    int result = backend->ecr->fetch->start(backend->ecr->host, &request, ret_fetch);
+    free(url);
+    return result;
 }
 
 void backend_cancel_calls(struct backend *backend) {

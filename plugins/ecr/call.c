@@ -3,6 +3,7 @@
 #include "call.h"
 
 #include "actions.h"
+#include "template_apply.h"
 
 #include <errno.h>
 #include <virga/helpers/arn.h>
@@ -60,6 +61,17 @@ bool call_repository_exists(struct call *call) {
     }
     meta_repository_finish(&repository);
     return true;
+}
+
+bool call_repository_for_push(struct call *call) {
+    int result =
+        template_create_repository(call->ecr, &call->tenant, call->name, TEMPLATE_CREATE_ON_PUSH);
+    if (result == -ENOENT) {
+        call_no_repository(call, call->name);
+    } else if (result != 0) {
+        call_broken(call, "The repository could not be created", result, NULL);
+    }
+    return result == 0;
 }
 
 struct virga_str call_str(const struct call *call, const char *key) {

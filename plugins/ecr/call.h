@@ -16,6 +16,7 @@
 #define CALL_ARN_MAX 400
 
 struct action;
+struct principal;
 
 struct call {
     struct call *next, *previous; /* among the calls under way */
@@ -28,6 +29,9 @@ struct call {
     struct gate_pass pass;     /* of an action that writes */
     bool waits;                /* for the gate; run() was not called yet */
     void *state;               /* of an action that answers later */
+
+    const struct principal *principal;     /* who calls; NULL: not known, in open mode */
+    void (*on_allowed)(struct call *call); /* while that is found out */
 };
 
 /* Answers 200 with what was written. Owns: the writer's buffer. */
@@ -43,6 +47,9 @@ void call_broken(struct call *call, const char *what, int error, const char *rea
 bool call_repository(struct call *call, struct meta_repository *ret_repository);
 /* Whether it is there; if not, the call has ended. */
 bool call_repository_exists(struct call *call);
+/* The same for a call that begins a push: a creation template may let it create the repository. The
+ * call holds a pass of the gate. */
+bool call_repository_for_push(struct call *call);
 /* Ends the call with RepositoryNotFoundException. */
 void call_no_repository(struct call *call, struct virga_str name);
 

@@ -9,10 +9,17 @@
 
 struct actions;
 struct backend;
+struct cache;
+struct upstreams;
+struct callers;
 struct gateway;
 struct gate;
 struct scans;
 struct signer;
+struct replicator;
+struct lifecycle;
+struct storage_class;
+struct layers;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -27,21 +34,34 @@ struct ecr {
     const struct virga_fetch *fetch;
     const struct virga_process *process;
     const struct virga_store *store;
+    const struct virga_dispatch *dispatch; /* NULL: a host without it */
 
     /* settings (floci.services.ecr.*), read once at start */
     enum ecr_uri_style uri_style;
     bool tls_enabled;
+    bool enforce; /* floci.auth.mode: callers and policies are looked at */
     bool keep_running;
     uint16_t port_first;
     uint16_t port_last;
     const char *data_path; /* <data-path>, absolute */
 
+    int64_t lifecycle_seconds; /* between runs of the lifecycle policies; 0 = never */
+    int64_t restore_seconds;   /* until an archived image is active again */
+
     struct backend *backend; /* the registry behind the gateway */
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
+    struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
-    struct scans *scans;     /* images that are to be scanned */
-    struct signer *signer;   /* images that are to be signed */
+
+    struct upstreams *upstreams;         /* requests to upstream registries */
+    struct cache *cache;                 /* what is being fetched from them */
+    struct replicator *replicator;       /* brings images to other regions and accounts */
+    struct lifecycle *lifecycle;         /* runs and previews of lifecycle policies */
+    struct storage_class *storage_class; /* the clock of images being restored */
+    struct layers *layers;               /* uploads of layers over the API */
+    struct scans *scans;                 /* images that are to be scanned */
+    struct signer *signer;               /* images that are to be signed */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The gateway's port: who is meant, what is wanted, and which part answers. */
 #include "gateway.h"
+#include "download_url.h"
 #include "gateway_impl.h"
 #include "reference.h"
 
@@ -44,6 +45,7 @@ static void free_exchange(struct gateway_exchange *exchange) {
         exchange->next->link = exchange->link;
     }
     free(exchange->media_type);
+    free(exchange->principal);
     strbuf_finish(&exchange->target);
     strbuf_finish(&exchange->body);
     free(exchange);
@@ -115,6 +117,9 @@ static void answer_base(struct gateway_exchange *exchange) {
 }
 
 static void dispatch(struct gateway_exchange *exchange) {
+    if (!gateway_authorize(exchange)) {
+        return;
+    }
     switch (exchange->kind) {
     case GATEWAY_BASE:
         (is_read(exchange) ? answer_base : gateway_fail_method)(exchange);
@@ -181,11 +186,22 @@ static void on_request(void *arg, struct virga_request *req) {
         gateway_fail(exchange, 400, "NAME_INVALID", "The request's path or query is malformed");
         return;
     }
+    if (download_url_is((struct virga_str){exchange->path, len})) {
+        /* Before anybody asks for credentials: the address itself says that it may be fetched. */
+        gateway_download(exchange, (struct virga_str){exchange->path, len});
+        return;
+    }
     int result = tenant_resolve(req->host, (struct virga_str){exchange->path, len}, req->query,
                                 &gateway->defaults, &address);
     if (result == 0) {
         exchange->tenant = address.tenant;
         exchange->form = address.form;
+    }
+    /* Everything below /v2/ is for who has logged in, and nothing else. */
+    if (result != -ENOENT && !gateway_login(exchange)) {
+        return;
+    }
+    if (result == 0) {
         result = gateway_path_parse(address.rest, &path);
     }
     if (result == -EINVAL) {

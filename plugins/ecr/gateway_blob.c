@@ -9,7 +9,7 @@ void gateway_blob(struct gateway_exchange *exchange) {
         gateway_fail(exchange, 400, "DIGEST_INVALID", "Invalid digest '%s'", exchange->reference);
         return;
     }
-    if (!gateway_check_repository(exchange)) {
+    if (!gateway_check_repository(exchange) || gateway_cache_blob(exchange)) {
         return;
     }
     strbuf_addf(&exchange->target, "/v2/%s/blobs/%s", exchange->upstream, exchange->reference);
@@ -35,7 +35,8 @@ static void begin_upload(struct gateway_exchange *exchange) {
     gateway_rewrite_query(exchange->req->query, &exchange->target);
     if (gateway_rewrite_read_mount(exchange->req->query, exchange->form, &exchange->tenant,
                                    &mount) != 0 ||
-        !meta_repository_exists(exchange->ecr, &exchange->tenant, virga_str_from(mount.name))) {
+        !meta_repository_exists(exchange->ecr, &exchange->tenant, virga_str_from(mount.name)) ||
+        !gateway_may(exchange, "ecr:GetDownloadUrlForLayer", virga_str_from(mount.name))) {
         relay_upload(exchange);
         return;
     }
@@ -55,11 +56,13 @@ static bool is_session(const char *text) {
 }
 
 void gateway_upload(struct gateway_exchange *exchange) {
-    if (!gateway_check_repository(exchange)) {
+    if (exchange->kind == GATEWAY_UPLOADS) {
+        if (gateway_push_repository(exchange, gateway_upload)) {
+            begin_upload(exchange);
+        }
         return;
     }
-    if (exchange->kind == GATEWAY_UPLOADS) {
-        begin_upload(exchange);
+    if (!gateway_check_repository(exchange)) {
         return;
     }
     if (!is_session(exchange->reference)) {

@@ -35,6 +35,7 @@ struct gateway_exchange {
     struct gateway_exchange **link;
     struct gate_pass pass;
     void (*on_pass)(struct gateway_exchange *exchange);
+    void (*again)(struct gateway_exchange *exchange); /* the route, when it can go on */
     enum tenant_form form;
     struct tenant tenant;
     enum gateway_kind kind;
@@ -42,6 +43,7 @@ struct gateway_exchange {
     bool relaying; /* the proxy will still say that it is done */
     bool retry;    /* to be relayed again then */
     bool retried;
+    bool cached;                 /* the pull-through cache was asked already */
     char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
     char name[ECR_NAME_MAX + 1];
     char reference[GATEWAY_SESSION_MAX + 1];
@@ -51,7 +53,8 @@ struct gateway_exchange {
     struct strbuf target;                /* of the relayed request */
     const char *accept;                  /* sent instead of the client's; NULL */
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
-    struct strbuf body; /* of a manifest on its way in */
+    struct strbuf body;          /* of a manifest on its way in */
+    struct principal *principal; /* who logged in; NULL where nobody must */
 };
 
 /* The repository's name as the client writes it: with account and region in the path form. */
@@ -89,6 +92,25 @@ void gateway_fail_method(struct gateway_exchange *exchange);           /* 405 */
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason); /* 503 */
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
+/* The same for a push, which creates the repository where a template says so (gateway_create.c);
+ * false: the exchange has ended, or `again` is called, maybe inside this call. */
+bool gateway_push_repository(struct gateway_exchange *exchange,
+                             void (*again)(struct gateway_exchange *exchange));
+
+/* --- who may (gateway_auth.c); all of it is true in open mode --- */
+
+/* Whether the request has good credentials; false: the exchange has ended. */
+bool gateway_login(struct gateway_exchange *exchange);
+/* Answers 401 and how to log in. */
+void gateway_fail_login(struct gateway_exchange *exchange);
+/* Whether who logged in may do what is asked; false: the exchange has ended. */
+bool gateway_authorize(struct gateway_exchange *exchange);
+/* Whether they may do `action` ("ecr:GetDownloadUrlForLayer") on a repository of the same registry,
+ * besides. */
+bool gateway_may(const struct gateway_exchange *exchange, const char *action,
+                 struct virga_str name);
+/* The ARN of who logged in, as image_pulled() wants it; ptr NULL: not known. */
+struct virga_str gateway_principal(const struct gateway_exchange *exchange);
 
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);
@@ -97,6 +119,15 @@ void gateway_manifest(struct gateway_exchange *exchange); /* GET HEAD DELETE */
 void gateway_push(struct gateway_exchange *exchange);     /* PUT manifest */
 void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
+/* GET HEAD of a layer at a signed address, whose decoded path is given. */
+void gateway_download(struct gateway_exchange *exchange, struct virga_str path);
+
+/* --- the pull-through cache (gateway_cache.c) --- */
+
+/* Whether the cache has to be asked before a manifest or a blob is read; then the exchange ends, or
+ * its route is called again. */
+bool gateway_cache_manifest(struct gateway_exchange *exchange);
+bool gateway_cache_blob(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */
 

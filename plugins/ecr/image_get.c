@@ -5,7 +5,11 @@
  * (aws/containers-roadmap#1075). */
 #include "actions.h"
 #include "backend.h"
+#include "cache_call.h"
+#include "image_events.h"
 #include "image_id.h"
+#include "principal.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <virga/helpers/sha256.h>
@@ -169,9 +173,9 @@ static void take_manifest(struct fetched *fetched, struct virga_str body) {
     }
     memcpy(fetched->manifest, body.ptr, body.len);
     fetched->manifest_len = body.len;
-    (void)meta_image_pulled(call->ecr, &call->tenant, call->name,
-                            virga_str_from(fetched->image.digest),
-                            call->ecr->timer->now_ms(call->ecr->host));
+    image_pulled(call->ecr, &call->tenant, call->name, virga_str_from(fetched->image.digest),
+                 call->principal != NULL ? virga_str_from(call->principal->arn)
+                                         : (struct virga_str){0});
 }
 
 static void go_on(struct batch *batch);
@@ -252,8 +256,9 @@ static void go_on(struct batch *batch) {
     }
 }
 
-/* Finds or adds the digest among those to fetch. */
-static int need(struct batch *batch, const char *digest, size_t *ret_index) {
+/* Finds or adds the digest among those to fetch. An image in the archive is told in ret_failure. */
+static int need(struct batch *batch, const char *digest, size_t *ret_index,
+                struct image_failure *ret_failure) {
     for (size_t i = 0; i < batch->fetched_count; i++) {
         if (strcmp(batch->fetched[i].image.digest, digest) == 0) {
             *ret_index = i;
@@ -264,6 +269,13 @@ static int need(struct batch *batch, const char *digest, size_t *ret_index) {
     struct fetched *fetched = &batch->fetched[batch->fetched_count];
     int result = meta_image_get(call->ecr, &call->tenant, call->name, virga_str_from(digest),
                                 &fetched->image);
+    if (result == 0 && fetched->image.status != META_ACTIVE) {
+        ret_failure->code = "ImageInaccessible";
+        (void)snprintf(ret_failure->reason, sizeof ret_failure->reason, STORAGE_CLASS_NO_PULL,
+                       storage_class_word(&fetched->image));
+        meta_image_finish(&fetched->image);
+        return 0;
+    }
     if (result == 0) {
         fetched->batch = batch;
         *ret_index = batch->fetched_count++;
@@ -271,7 +283,7 @@ static int need(struct batch *batch, const char *digest, size_t *ret_index) {
     return result;
 }
 
-void action_batch_get_image(struct call *call) {
+static void get_images(struct call *call) {
     if (!call_repository_exists(call)) {
         return;
     }
@@ -289,8 +301,12 @@ void action_batch_get_image(struct call *call) {
         wanted->id = image_id_get(call, i);
         wanted->repeats = image_id_repeats(call, i);
         int result = image_id_resolve(call, wanted->id, digest, &wanted->failure);
+        if (result == 0 && wanted->failure.code != NULL) {
+            /* Why it is not here, where that is known. */
+            (void)cache_call_failure(call, i, &wanted->failure);
+        }
         if (result == 0 && wanted->failure.code == NULL) {
-            result = need(batch, digest, &wanted->fetched);
+            result = need(batch, digest, &wanted->fetched, &wanted->failure);
         }
         if (result != 0) {
             free_images(batch);
@@ -299,4 +315,10 @@ void action_batch_get_image(struct call *call) {
         }
     }
     go_on(batch);
+}
+
+void action_batch_get_image(struct call *call) {
+    if (!cache_call_fetch(call, get_images)) {
+        get_images(call);
+    }
 }

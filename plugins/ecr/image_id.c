@@ -64,7 +64,7 @@ int image_id_resolve(const struct call *call, struct image_id id,
     }
     if (id.tag.ptr == NULL) {
         struct meta_image image;
-        int result = meta_image_get(call->ecr, &call->tenant, call->name, id.digest, &image);
+        int result = meta_image_find(call->ecr, &call->tenant, call->name, id.digest, &image);
         if (result == 0) {
             memcpy(ret_digest, image.digest, sizeof image.digest);
             meta_image_finish(&image);
@@ -84,6 +84,20 @@ int image_id_resolve(const struct call *call, struct image_id id,
              "Invalid request parameters: given tag does not map to the given digest");
     }
     return result;
+}
+
+void image_id_fail_missing(struct call *call, struct image_id id) {
+    char digest[512] = "null", tag[512] = "null";
+    if (id.digest.ptr != NULL) {
+        (void)snprintf(digest, sizeof digest, "%s", id.digest.ptr);
+    }
+    if (id.tag.ptr != NULL) {
+        (void)snprintf(tag, sizeof tag, "%s", id.tag.ptr);
+    }
+    call_fail(call, "ImageNotFoundException",
+              "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the "
+              "repository with name '%.*s' in the registry with id '%s'",
+              digest, tag, (int)call->name.len, call->name.ptr, call->tenant.account);
 }
 
 void image_id_write(struct virga_json_writer *writer, const char *key, struct virga_str digest,
@@ -107,20 +121,6 @@ void image_failure_write(struct virga_json_writer *writer, struct image_id id,
     virga_json_end_object(writer);
 }
 
-void image_id_fail(struct call *call, struct image_id id) {
-    char digest[512] = "null", tag[512] = "null";
-    if (id.digest.ptr != NULL) {
-        (void)snprintf(digest, sizeof digest, "%s", id.digest.ptr);
-    }
-    if (id.tag.ptr != NULL) {
-        (void)snprintf(tag, sizeof tag, "%s", id.tag.ptr);
-    }
-    call_fail(call, "ImageNotFoundException",
-              "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the "
-              "repository with name '%.*s' in the registry with id '%s'",
-              digest, tag, (int)call->name.len, call->name.ptr, call->tenant.account);
-}
-
 bool image_id_take(struct call *call, struct image_id *ret_id, struct meta_image *ret_image) {
     struct image_failure failure = {0};
     char digest[ECR_DIGEST_LEN + 1];
@@ -138,7 +138,7 @@ bool image_id_take(struct call *call, struct image_id *ret_id, struct meta_image
     } else if (failure.code != NULL && id.digest.ptr == NULL && id.tag.ptr == NULL) {
         call_fail(call, "InvalidParameterException", "%s", failure.reason);
     } else if (failure.code != NULL) {
-        image_id_fail(call, id);
+        image_id_fail_missing(call, id);
     }
     *ret_id = id;
     return result == 0 && failure.code == NULL;

@@ -24,8 +24,6 @@ struct image_id image_id_single(const struct call *call);
 /* Finds the image that imageId means, or ends the call and returns false. Owns: the caller frees
  * the image with meta_image_finish(). */
 bool image_id_take(struct call *call, struct image_id *ret_id, struct meta_image *ret_image);
-/* Ends the call with ImageNotFoundException. */
-void image_id_fail(struct call *call, struct image_id id);
 struct image_id image_id_get(const struct call *call, size_t index);
 /* Whether the same id stands before `index` already. */
 bool image_id_repeats(const struct call *call, size_t index);
@@ -34,6 +32,8 @@ bool image_id_repeats(const struct call *call, size_t index);
  * Errors: negative errno of the store. */
 int image_id_resolve(const struct call *call, struct image_id id,
                      char ret_digest[ECR_DIGEST_LEN + 1], struct image_failure *ret_failure);
+/* Ends the call with ImageNotFoundException, because the id means no image. */
+void image_id_fail_missing(struct call *call, struct image_id id);
 /* "Requested image not found". */
 void image_failure_not_found(struct image_failure *failure);
 

@@ -166,7 +166,7 @@ static int read_media_type(struct manifest *manifest, json_object *root, struct 
     const char *own = string_member(root, "mediaType");
     if (given.len == 0) {
         if (own == NULL) {
-            virga_error_set(err, "image manifest mediatype not provided in manifest or parameter");
+            virga_error_set(err, MANIFEST_NO_TYPE);
             return -EINVAL;
         }
         given = virga_str_from(own);

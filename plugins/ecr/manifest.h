@@ -16,6 +16,9 @@
 #define MANIFEST_DOCKER_IMAGE "application/vnd.docker.distribution.manifest.v2+json"
 #define MANIFEST_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 
+/* The error of a manifest without media type. */
+#define MANIFEST_NO_TYPE "image manifest mediatype not provided in manifest or parameter"
+
 /* Annotations of manifests that virga itself makes at the registry and deletes again; never
  * recorded. */
 #define MANIFEST_UNTAG_ANNOTATION "io.virga.untag"

@@ -143,6 +143,22 @@ int pins_add(struct pins *pins, const struct tenant *tenant, struct virga_str na
     return 0;
 }
 
+bool pins_has(const struct pins *pins, const struct tenant *tenant, struct virga_str name,
+              struct virga_str digest) {
+    size_t i = find(pins, tenant, name);
+    unsigned char hash[HASH_BYTES];
+    if (i == pins->count) {
+        return false;
+    }
+    parse(digest, hash);
+    for (size_t j = 0; j < pins->repositories[i]->count; j++) {
+        if (memcmp(pins->repositories[i]->pins[j].hash, hash, sizeof hash) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void pins_drop(struct pins *pins, const struct tenant *tenant, struct virga_str name,
                struct virga_str digest) {
     size_t i = find(pins, tenant, name);

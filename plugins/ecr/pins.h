@@ -17,6 +17,9 @@ void pins_destroy(struct pins *pins);
 /* Remembers a blob. Errors: -ENOSPC PINS_MAX young ones are known, -ENOMEM. */
 int pins_add(struct pins *pins, const struct tenant *tenant, struct virga_str name,
              struct virga_str digest, int64_t now_ms);
+/* Whether the blob is remembered. */
+bool pins_has(const struct pins *pins, const struct tenant *tenant, struct virga_str name,
+              struct virga_str digest);
 /* Forgets a blob: a manifest names it now, or it is not there. */
 void pins_drop(struct pins *pins, const struct tenant *tenant, struct virga_str name,
                struct virga_str digest);

@@ -3,21 +3,32 @@
  */
 #include "actions.h"
 #include "backend.h"
+#include "cache.h"
+#include "caller.h"
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "layers.h"
+#include "lifecycle_run.h"
+#include "replicate.h"
 #include "resolver.h"
 #include "scan_run.h"
 #include "signer.h"
+#include "storage_class.h"
+#include "upstream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum route_tag { ROUTE_CALL, ROUTE_GC };
+enum route_tag { ROUTE_CALL, ROUTE_GC, ROUTE_LIFECYCLE };
 
-/* A manifest of 4 MiB in a JSON string, escaped. */
-#define BODY_LIMIT_BYTES (8u << 20)
+/* A layer part of 20 MiB in base64 is 27,962,028 characters; every sixteenth of them may be escaped
+ * (PHP writes "\/", and one character in 64 is a slash), and the other members are short. A
+ * manifest of 4 MiB in a JSON string, with every character escaped, is smaller. */
+#define PART_MAX_BYTES (20u << 20)
+#define PART_MAX_TEXT ((PART_MAX_BYTES + 2) / 3 * 4)
+#define BODY_LIMIT_BYTES (PART_MAX_TEXT + PART_MAX_TEXT / 16 + 65536)
 
 static const struct virga_route routes[] = {
     {.kind = VIRGA_ROUTE_TARGET,
@@ -26,6 +37,10 @@ static const struct virga_route routes[] = {
      .body_limit_bytes = BODY_LIMIT_BYTES,
      .tag = ROUTE_CALL},
     {.kind = VIRGA_ROUTE_ADMIN, .method = "POST", .pattern = "ecr/gc", .tag = ROUTE_GC},
+    {.kind = VIRGA_ROUTE_ADMIN,
+     .method = "POST",
+     .pattern = "ecr/lifecycle/run",
+     .tag = ROUTE_LIFECYCLE},
 };
 
 static const struct virga_config_key config_keys[] = {
@@ -95,6 +110,45 @@ static const struct virga_config_key config_keys[] = {
      .min = 1,
      .max = 64,
      .help = "Scans that run at once; the others wait."},
+    {.key = "cache-refresh-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "86400",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "How old a tag of a pull-through cache may get before a pull asks the upstream whether "
+         "it has moved."},
+    {.key = "cache-wait-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "10",
+     .min = 0,
+     .max = 3600,
+     .help = "How long a pull waits for an image that is being fetched from its upstream; then the "
+             "manifest is answered and the layers follow as they come."},
+    {.key = "upstream-overrides",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "Where upstream registries of pull-through caches answer instead: "
+             "<host>=http(s)://<host>[:<port>],..."},
+    {.key = "upstream-credentials",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "JSON file with credentials for upstream registries: {\"<secret ARN or host>\": "
+             "{\"username\": ..., \"accessToken\": ...}}."},
+    {.key = "lifecycle-interval",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "3600",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "Seconds between two runs of the lifecycle policies; 0 = they run only when asked to by "
+         "POST /_floci/ecr/lifecycle/run."},
+    {.key = "restore-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "0",
+     .min = 0,
+     .max = 86400,
+     .help = "Seconds until an archived image can be pulled again after it was restored."},
     {.key = "scan-interval-s",
      .type = VIRGA_CONFIG_INT,
      .default_value = "86400",
@@ -112,7 +166,7 @@ static const struct virga_config_key config_keys[] = {
 struct plugin {
     struct ecr ecr;
     char *data_path;
-    int pending; /* what stop() waits for: the resolver's answer, the registry */
+    int pending; /* what stop() waits for: the resolver's answer, lifecycle runs, the registry */
     bool stopping;
 };
 
@@ -132,6 +186,7 @@ static int get_interfaces(struct ecr *ecr, struct virga_error *err) {
     GET(process, VIRGA_PROCESS_ID)
     GET(store, VIRGA_STORE_ID)
 #undef GET
+    ecr->dispatch = ecr->host->get_interface(ecr->host, VIRGA_DISPATCH_ID);
     return 0;
 }
 
@@ -166,11 +221,15 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
     ecr->port_first = (uint16_t)first;
     ecr->port_last = (uint16_t)last;
     ecr->tls_enabled = config->get_bool(ecr->host, "tls-enabled");
+    ecr->enforce = virga_str_equal(config->get_string(ecr->host, "floci.auth.mode"),
+                                   virga_str_from("enforce"));
     ecr->keep_running = config->get_bool(ecr->host, "keep-running-on-shutdown");
     ecr->uri_style =
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
             ? ECR_URI_PATH
             : ECR_URI_HOSTNAME;
+    ecr->lifecycle_seconds = config->get_int(ecr->host, "lifecycle-interval");
+    ecr->restore_seconds = config->get_int(ecr->host, "restore-seconds");
     plugin->data_path = absolute_path(config->get_string(ecr->host, "data-path"));
     if (plugin->data_path == NULL) {
         virga_error_set(err, "data-path cannot be made absolute: %s", strerror(errno));
@@ -187,9 +246,16 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
 static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
+    cache_destroy(plugin->ecr.cache);
+    upstreams_destroy(plugin->ecr.upstreams);
+    replicate_destroy(plugin->ecr.replicator);
+    lifecycle_destroy(plugin->ecr.lifecycle);
+    storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
     scans_destroy(plugin->ecr.scans);
     signer_destroy(plugin->ecr.signer);
+    callers_destroy(plugin->ecr.callers);
+    layers_destroy(plugin->ecr.layers);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -205,11 +271,33 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     if (result == 0 && (result = gate_create(ecr, &ecr->gate)) != 0) {
         virga_error_set(err, "%s", strerror(-result));
     }
+    if (result == 0 && (result = callers_create(ecr, &ecr->callers)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
+    if (result == 0 && (result = storage_class_create(ecr, &ecr->storage_class)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0 && (result = lifecycle_create(ecr, &ecr->lifecycle)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0 && ((result = layers_create(ecr, &ecr->layers)) != 0 ||
+                        (result = layers_start(ecr->layers)) != 0)) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
+    }
+    if (result == 0 && (result = upstreams_create(ecr, &ecr->upstreams)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0) {
+        result = cache_create(ecr, &ecr->cache, err);
+    }
+    if (result == 0 && (result = replicate_create(ecr, &ecr->replicator)) != 0) {
+        virga_error_set(err, "replication cannot go on: %s", strerror(-result));
     }
     if (result == 0) {
         result = gateway_create(ecr, &ecr->gateway, err);
@@ -256,6 +344,8 @@ static void handle(void *self, struct virga_request *req) {
     struct plugin *plugin = self;
     if (req->route->tag == ROUTE_GC) {
         backend_handle_gc(&plugin->ecr, req);
+    } else if (req->route->tag == ROUTE_LIFECYCLE) {
+        lifecycle_handle_run(&plugin->ecr, req);
     } else {
         actions_handle(&plugin->ecr, req);
     }
@@ -264,12 +354,28 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending += 3;
+    plugin->pending += 6;
+    lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
+    upstreams_stop(plugin->ecr.upstreams, check_stopped, plugin);
+    cache_stop(plugin->ecr.cache, check_stopped, plugin);
+    if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
+        plugin->pending++;
+    }
+    if (replicate_stop(plugin->ecr.replicator, check_stopped, plugin)) {
+        plugin->pending++;
+    }
+    layers_stop(plugin->ecr.layers);
     scans_stop(plugin->ecr.scans, check_stopped, plugin);
     signer_stop(plugin->ecr.signer, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
+}
+
+static void on_replicated(void *self) {
+    struct plugin *plugin = self;
+    const struct virga_host *host = plugin->ecr.host;
+    host->reset_done(host, backend_reset(plugin->ecr.backend), NULL);
 }
 
 /* The store is emptied by the host; without this the registry's contents would come back with the
@@ -278,7 +384,10 @@ static int reset(void *self) {
     struct plugin *plugin = self;
     scans_reset(plugin->ecr.scans);
     signer_reset(plugin->ecr.signer);
-    return backend_reset(plugin->ecr.backend);
+    cache_reset(plugin->ecr.cache);
+    return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
+               ? -EINPROGRESS
+               : backend_reset(plugin->ecr.backend);
 }
 
 static const char *const needs[] = {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Repository policies: kept and echoed as they were given, not enforced. */
+/* Repository policies: kept and echoed as they were given, checked by policy_document.c and
+ * obeyed by authorize.c. */
+#include "policy_text.h"
+
 #include "actions.h"
+#include "authorize.h"
 #include "texts.h"
 
 #include <errno.h>
@@ -12,53 +16,52 @@ static const struct text_kind policy = {
     .missing_what = "Repository policy",
 };
 
-/* A member that is one value or a list of them, and not empty. */
-static bool is_given(struct json_object *statement, const char *key) {
-    struct json_object *value = virga_awsjson_member(statement, key);
-    return value != NULL &&
-           !(json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0);
+bool policy_text_is_policy(struct virga_str text) {
+    struct policy_document document;
+    int result = policy_document_parse(text, POLICY_REPOSITORY, &document);
+    if (result == 0) {
+        policy_document_finish(&document);
+    }
+    return result == 0;
 }
 
-static bool is_statement(struct json_object *statement) {
-    struct virga_str effect = virga_awsjson_str(statement, "Effect");
-    return json_object_is_type(statement, json_type_object) &&
-           (virga_str_equal(effect, virga_str_from("Allow")) ||
-            virga_str_equal(effect, virga_str_from("Deny"))) &&
-           (is_given(statement, "Principal") || is_given(statement, "NotPrincipal")) &&
-           (is_given(statement, "Action") || is_given(statement, "NotAction")) &&
-           /* The resource is the repository itself: ECR refuses to have it named. */
-           virga_awsjson_member(statement, "Resource") == NULL &&
-           virga_awsjson_member(statement, "NotResource") == NULL;
-}
-
-/* Whether the text is a policy document in shape. */
-static bool is_policy(struct virga_str text) {
-    struct json_object *document = NULL;
-    if (virga_awsjson_parse(text, &document) != 0) {
-        return false;
-    }
-    struct json_object *statements = virga_awsjson_member(document, "Statement");
-    bool good = is_statement(statements);
-    if (json_object_is_type(statements, json_type_array)) {
-        size_t count = json_object_array_length(statements);
-        good = count > 0;
-        for (size_t i = 0; i < count && good; i++) {
-            good = is_statement(json_object_array_get_idx(statements, i));
-        }
-    }
-    json_object_put(document);
-    return good;
+/* Whether the caller could still set another policy under this one, as far as virga knows the
+ * caller: where policies are obeyed. */
+static int keeps_door_open(struct call *call, const struct policy_document *document) {
+    char message[AUTHORIZE_MESSAGE_MAX];
+    const struct authorize_question question = {.principal = call->principal,
+                                                .owner = &call->tenant,
+                                                .action = "ecr:SetRepositoryPolicy",
+                                                .name = call->name,
+                                                .req = call->req,
+                                                .instead = document};
+    return authorize_ask(call->ecr, &question, message);
 }
 
 void action_set_repository_policy(struct call *call) {
+    struct policy_document document;
     struct virga_str text = call_str(call, "policyText");
-    if (!is_policy(text)) {
+    int result = policy_document_parse(text, POLICY_REPOSITORY, &document);
+    if (result == -EINVAL) {
         call_fail(call, "InvalidParameterException",
                   "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid "
                   "repository policy provided'");
         return;
     }
-    text_put(call, &policy, text);
+    if (result == 0) {
+        result = virga_awsjson_bool(call->input, "force") ? 0 : keeps_door_open(call, &document);
+        policy_document_finish(&document);
+    }
+    if (result == -EACCES) {
+        call_fail(call, "InvalidParameterException",
+                  "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The repository "
+                  "policy would prevent you from setting another policy in the future; use force "
+                  "to set it all the same'");
+    } else if (result != 0) {
+        call_broken(call, "The policy could not be checked", result, NULL);
+    } else {
+        text_put(call, &policy, text);
+    }
 }
 
 void action_get_repository_policy(struct call *call) {

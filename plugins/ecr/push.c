@@ -4,6 +4,7 @@
 #include "backend_impl.h"
 #include "reference.h"
 #include "registry_error.h"
+#include "storage_class.h"
 #include "wildcard.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct push {
     char tag[ECR_TAG_MAX + 1];
     struct manifest manifest;
     enum image_origin origin;
+    bool strict;
     struct meta_intent intent;
     char *bytes;
     size_t bytes_len;
@@ -28,6 +30,7 @@ struct push {
     /* the outcome */
     int status;
     const char *code;
+    const char *exception;
     char message[MESSAGE_MAX];
 };
 
@@ -46,37 +49,43 @@ static void finish(struct push *push) {
     const struct push_result result = {
         .status = push->status,
         .code = push->code,
+        .exception = push->exception,
         .message = push->message,
         .digest = push->manifest.image.digest,
+        .media_type = push->manifest.image.media_type,
         .subject = push->manifest.image.subject,
     };
     push->on_done(push->arg, &result);
     free_push(push);
 }
 
-__attribute__((format(printf, 4, 5))) static void
-set_failure(struct push *push, int status, const char *code, const char *format, ...) {
+__attribute__((format(printf, 5, 6))) static void set_failure(struct push *push, int status,
+                                                              const char *code,
+                                                              const char *exception,
+                                                              const char *format, ...) {
     va_list args;
     va_start(args, format);
     (void)vsnprintf(push->message, sizeof push->message, format, args);
     va_end(args);
     push->status = status;
     push->code = code;
+    push->exception = exception;
 }
 
 static void set_store_failure(struct push *push, int error) {
-    set_failure(push, error == -ENOMEM ? -ENOMEM : -EIO, "UNKNOWN",
+    set_failure(push, error == -ENOMEM ? -ENOMEM : -EIO, "UNKNOWN", NULL,
                 "The image could not be recorded: %s", strerror(-error));
 }
 
 static void set_missing_repository(struct push *push) {
-    set_failure(push, -ENOENT, "NAME_UNKNOWN",
+    set_failure(push, -ENOENT, "NAME_UNKNOWN", "RepositoryNotFoundException",
                 "The repository with name '%s' does not exist in the registry with id '%s'",
                 push->name, push->tenant.account);
 }
 
-static void set_missing(struct push *push, const char *what, const char *digests) {
-    set_failure(push, -ECHILD, "MANIFEST_BLOB_UNKNOWN",
+static void set_missing(struct push *push, const char *exception, const char *what,
+                        const char *digests) {
+    set_failure(push, -ECHILD, "MANIFEST_BLOB_UNKNOWN", exception,
                 "%s with digests '[%s]' required for pushing image into repository with name '%s' "
                 "in the registry with id '%s' do not exist",
                 what, digests, push->name, push->tenant.account);
@@ -100,8 +109,67 @@ bool push_tag_is_immutable(const struct meta_repository *repository, const char 
     return false;
 }
 
-/* Checks repository and tag. The same manifest under an immutable tag again changes nothing and is
- * let through, so that a push that was cut off can be repeated. */
+/* Whether the image is in the archive: a push brings it back, so that it is none that exists. */
+static bool is_away(const struct push *push, const char *digest) {
+    struct meta_image image;
+    if (meta_image_find(push->ecr, &push->tenant, name_of(push), virga_str_from(digest), &image) !=
+        0) {
+        return false;
+    }
+    bool away = storage_class_is_away(&image);
+    meta_image_finish(&image);
+    return away;
+}
+
+/* Checks where the tag points now. The same manifest under an immutable tag again changes nothing:
+ * on the wire it is let through, so that a push that was cut off can be repeated. The API refuses
+ * it. */
+static void check_tag(struct push *push, const struct meta_repository *repository) {
+    char digest[ECR_DIGEST_LEN + 1];
+    int result =
+        meta_tag_get(push->ecr, &push->tenant, name_of(push), virga_str_from(push->tag), digest);
+    if (result != 0) {
+        if (result != -ENOENT) {
+            set_store_failure(push, result);
+        }
+        return;
+    }
+    bool same = strcmp(digest, push->manifest.image.digest) == 0;
+    bool there = same && !is_away(push, digest);
+    if (push_tag_is_immutable(repository, push->tag) && (push->strict || !same)) {
+        set_failure(push, -EEXIST, "TAG_INVALID", "ImageTagAlreadyExistsException",
+                    "The image tag '%s' already exists in the '%s' repository and cannot be "
+                    "overwritten because the tag is immutable.",
+                    push->tag, push->name);
+    } else if (push->strict && there) {
+        set_failure(
+            push, -EEXIST, "TAG_INVALID", "ImageAlreadyExistsException",
+            "Image with digest '%s' and tag '%s' already exists in the repository with name "
+            "'%s' in registry with id '%s'",
+            digest, push->tag, push->name, push->tenant.account);
+    }
+}
+
+/* Checks that an image that is put without a tag is new. */
+static void check_untagged(struct push *push) {
+    struct meta_image image;
+    int result = meta_image_get(push->ecr, &push->tenant, name_of(push),
+                                virga_str_from(push->manifest.image.digest), &image);
+    bool away = result == 0 && storage_class_is_away(&image);
+    if (result == 0) {
+        meta_image_finish(&image);
+    }
+    if (result == 0 && !away) {
+        set_failure(push, -EEXIST, "MANIFEST_INVALID", "ImageAlreadyExistsException",
+                    "Image with digest '%s' already exists in the repository with name '%s' in "
+                    "registry with id '%s'",
+                    push->manifest.image.digest, push->name, push->tenant.account);
+    } else if (result != 0 && result != -ENOENT) {
+        set_store_failure(push, result);
+    }
+}
+
+/* Checks the repository, and what it has under the manifest's name already. */
 static bool check_repository(struct push *push) {
     struct meta_repository repository;
     int result = meta_repository_get(push->ecr, &push->tenant, name_of(push), &repository);
@@ -114,18 +182,10 @@ static bool check_repository(struct push *push) {
         return false;
     }
     memcpy(push->intent.uid, repository.uid, sizeof push->intent.uid);
-    char digest[ECR_DIGEST_LEN + 1];
-    if (push->tag[0] != '\0' && push_tag_is_immutable(&repository, push->tag)) {
-        result = meta_tag_get(push->ecr, &push->tenant, name_of(push), virga_str_from(push->tag),
-                              digest);
-        if (result == 0 && strcmp(digest, push->manifest.image.digest) != 0) {
-            set_failure(push, -EEXIST, "TAG_INVALID",
-                        "The image tag '%s' already exists in the '%s' repository and cannot be "
-                        "overwritten because the tag is immutable.",
-                        push->tag, push->name);
-        } else if (result != 0 && result != -ENOENT) {
-            set_store_failure(push, result);
-        }
+    if (push->tag[0] != '\0') {
+        check_tag(push, &repository);
+    } else if (push->strict) {
+        check_untagged(push);
     }
     meta_repository_finish(&repository);
     return push->status == 0;
@@ -138,8 +198,8 @@ static bool check_children(struct push *push) {
     size_t count = 0;
     for (size_t i = 0; i < image->children_count; i++) {
         struct meta_image child;
-        int result = meta_image_get(push->ecr, &push->tenant, name_of(push),
-                                    virga_str_from(image->children[i]), &child);
+        int result = meta_image_find(push->ecr, &push->tenant, name_of(push),
+                                     virga_str_from(image->children[i]), &child);
         if (result == 0) {
             meta_image_finish(&child);
         } else if (result != -ENOENT) {
@@ -150,7 +210,7 @@ static bool check_children(struct push *push) {
         }
     }
     if (count > 0 && push->status == 0) {
-        set_missing(push, "Images", strbuf_str(&missing).ptr);
+        set_missing(push, "ReferencedImagesNotFoundException", "Images", strbuf_str(&missing).ptr);
     }
     strbuf_finish(&missing);
     return push->status == 0;
@@ -198,12 +258,12 @@ static void on_put(void *arg, const struct virga_fetch_response *res) {
     } else if (res->status == 0) {
         /* Whether it arrived is unknown: looked up when the registry is back. */
         (void)recover_add(backend->recover, &push->intent);
-        set_failure(push, -EAGAIN, "UNAVAILABLE", "%s", res->error_text);
+        set_failure(push, -EAGAIN, "UNAVAILABLE", NULL, "%s", res->error_text);
     } else if (res->status >= 500) {
         drop_intent(push);
         ECR_LOG(push->ecr, VIRGA_LOG_ERROR, NULL, "manifest PUT: the registry answered %d: %.*s",
                 res->status, (int)(res->body.len < 500 ? res->body.len : 500), res->body.ptr);
-        set_failure(push, -EIO, "UNKNOWN", "The registry could not store the manifest");
+        set_failure(push, -EIO, "UNKNOWN", NULL, "The registry could not store the manifest");
     } else {
         drop_intent(push);
         char upstream[BACKEND_NAME_MAX + 1];
@@ -212,9 +272,10 @@ static void on_put(void *arg, const struct virga_fetch_response *res) {
         (void)backend_name(&push->tenant, name_of(push), upstream);
         registry_error_read(res->body, upstream, name_of(push), &error, &digests);
         if (strcmp(error.code, "MANIFEST_BLOB_UNKNOWN") == 0 && digests.len > 0) {
-            set_missing(push, "Layers", strbuf_str(&digests).ptr);
+            set_missing(push, "LayersNotFoundException", "Layers", strbuf_str(&digests).ptr);
         } else {
-            set_failure(push, -EINVAL, "MANIFEST_INVALID", "%s", error.message);
+            set_failure(push, -EINVAL, "MANIFEST_INVALID", "InvalidParameterException", "%s",
+                        error.message);
         }
         strbuf_finish(&digests);
     }
@@ -224,7 +285,7 @@ static void on_put(void *arg, const struct virga_fetch_response *res) {
 static void on_ready(void *arg, int status, const char *reason) {
     struct push *push = arg;
     if (status != 0) {
-        set_failure(push, -EAGAIN, "UNAVAILABLE", "%s", reason);
+        set_failure(push, -EAGAIN, "UNAVAILABLE", NULL, "%s", reason);
         finish(push);
         return;
     }
@@ -238,6 +299,7 @@ static void on_ready(void *arg, int status, const char *reason) {
     memcpy(push->intent.name, push->name, sizeof push->name);
     memcpy(push->intent.tag, push->tag, sizeof push->tag);
     memcpy(push->intent.digest, push->manifest.image.digest, sizeof push->intent.digest);
+    push->intent.origin = (int)push->origin;
     int result = meta_intent_put(push->ecr, &push->intent);
     if (result != 0) {
         set_store_failure(push, result);
@@ -270,19 +332,20 @@ static void on_turn(struct lane_ticket *ticket) {
 static void check_manifest(struct push *push, const struct push_request *request) {
     struct virga_error err = {.struct_size = sizeof err, .text = ""};
     int result = manifest_parse(request->bytes, request->media_type, &push->manifest, &err);
-    if (result == -EINVAL) {
-        set_failure(push, -EINVAL, "MANIFEST_INVALID",
+    if (result == -EINVAL && strcmp(err.text, MANIFEST_NO_TYPE) == 0) {
+        set_failure(push, -EINVAL, "MANIFEST_INVALID", "InvalidParameterException", "%s", err.text);
+    } else if (result == -EINVAL) {
+        set_failure(push, -EINVAL, "MANIFEST_INVALID", "InvalidParameterException",
                     "Invalid parameter at 'ImageManifest' failed to satisfy constraint: '%s'",
                     err.text);
     } else if (result != 0) {
         set_store_failure(push, result);
     } else if (push->manifest.own) {
-        set_failure(push, -EINVAL, "MANIFEST_INVALID",
-                    "annotations that begin with 'io.virga.' "
-                    "are reserved");
+        set_failure(push, -EINVAL, "MANIFEST_INVALID", "InvalidParameterException",
+                    "annotations that begin with 'io.virga.' are reserved");
     } else if (request->digest.len > 0 &&
                !virga_str_equal(request->digest, virga_str_from(push->manifest.image.digest))) {
-        set_failure(push, -EINVAL, "DIGEST_INVALID",
+        set_failure(push, -EINVAL, "DIGEST_INVALID", "ImageDigestDoesNotMatchException",
                     "The manifest's digest is %s, not the given one", push->manifest.image.digest);
     }
 }
@@ -299,6 +362,7 @@ int push_manifest(struct ecr *ecr, const struct push_request *request,
     push->ecr = ecr;
     push->tenant = request->tenant;
     push->origin = request->origin;
+    push->strict = request->strict;
     push->bytes = bytes;
     push->bytes_len = request->bytes.len;
     push->on_done = on_done;

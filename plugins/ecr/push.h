@@ -14,17 +14,20 @@ struct push_request {
     struct virga_str media_type;
     struct virga_str bytes;
     enum image_origin origin;
+    bool strict; /* as PutImage is: what is there already is refused */
 };
 
 /* How it ended. Valid: for the call. */
 struct push_result {
-    int status; /* 0; -ENOENT no such repository, -EEXIST the tag is immutable, -EINVAL refused,
-                   -ECHILD blobs or images that it names are missing, -EAGAIN no registry, -EIO,
-                   -ENOMEM */
-    const char *code; /* the OCI error code, when status is not 0 */
+    int status; /* 0; -ENOENT no such repository, -EEXIST the tag is immutable or (strict) the image
+                   is there, -EINVAL refused, -ECHILD blobs or images that it names are missing,
+                   -EAGAIN no registry, -EIO, -ENOMEM */
+    const char *code;      /* the OCI error code, when status is not 0 */
+    const char *exception; /* the API's, when status is not 0; NULL: ServerException */
     const char *message;
-    const char *digest;  /* of the manifest, when status is 0 */
-    const char *subject; /* what it refers to, or NULL */
+    const char *digest;     /* of the manifest, when status is 0 */
+    const char *media_type; /* the same */
+    const char *subject;    /* what it refers to, or NULL */
 };
 
 /* Pushes a manifest. The caller holds a pass of the gate. Everything is copied. Calls back: once,

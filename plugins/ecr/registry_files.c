@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECRET_BYTES 32
+#define SECRET_BYTES (REGISTRY_SECRET_LEN / 2)
 #define SMALL_FILE_MAX 4096
 
 __attribute__((format(printf, 2, 3))) static int path_set(char path[REGISTRY_PATH_MAX],
@@ -160,7 +160,8 @@ static int write_small(const char *path, const char *text, size_t len) {
 
 /* The registry signs its upload sessions with this: it stays the same, so that they survive a
  * restart. */
-static int get_secret(const struct registry_files *files, char ret_secret[2 * SECRET_BYTES + 1]) {
+int registry_files_secret(const struct registry_files *files,
+                          char ret_secret[REGISTRY_SECRET_LEN + 1]) {
     char path[REGISTRY_PATH_MAX];
     char text[SMALL_FILE_MAX];
     int result = path_set(path, "%s/registry.secret", files->data);
@@ -196,7 +197,7 @@ static void add_quoted(struct strbuf *buf, const char *text) {
 static int write_config(const struct registry_files *files,
                         char ret_config_digest[ECR_DIGEST_LEN + 1]) {
     char secret[2 * SECRET_BYTES + 1];
-    int result = get_secret(files, secret);
+    int result = registry_files_secret(files, secret);
     if (result != 0) {
         return result;
     }
@@ -382,6 +383,22 @@ int registry_files_revisions(const struct registry_files *files, const char *ups
                              char ret_path[REGISTRY_PATH_MAX]) {
     return path_set(ret_path, "%s/docker/registry/v2/repositories/%s/_manifests/revisions/sha256",
                     files->root, upstream_name);
+}
+
+int registry_files_upload_size(const struct registry_files *files, const char *upstream_name,
+                               const char *upload, uint64_t *ret_size) {
+    char path[REGISTRY_PATH_MAX];
+    struct stat st;
+    int result = path_set(path, "%s/docker/registry/v2/repositories/%s/_uploads/%s/data",
+                          files->root, upstream_name, upload);
+    if (result != 0) {
+        return result;
+    }
+    if (lstat(path, &st) != 0) {
+        return errno == ENOTDIR ? -ENOENT : -errno;
+    }
+    *ret_size = (uint64_t)st.st_size;
+    return 0;
 }
 
 /* A new directory in the trash. */

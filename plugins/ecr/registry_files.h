@@ -7,6 +7,7 @@
 #include "ecr.h"
 
 #define REGISTRY_PATH_MAX 1024
+#define REGISTRY_SECRET_LEN 64 /* hex digits */
 #define REGISTRY_SOCKET_MAX 107            /* sun_path */
 #define REGISTRY_LOG_KEPT_BYTES (1u << 20) /* a longer log becomes registry.log.1 at start */
 #define REGISTRY_LOG_MAX_BYTES (16u << 20) /* a running log is emptied when it passes this */
@@ -54,6 +55,13 @@ bool registry_files_has_storage(const struct registry_files *files);
  * Errors: -ENAMETOOLONG. */
 int registry_files_revisions(const struct registry_files *files, const char *upstream_name,
                              char ret_path[REGISTRY_PATH_MAX]);
+/* What the registry signs its upload sessions with. Errors: from the system. */
+int registry_files_secret(const struct registry_files *files,
+                          char ret_secret[REGISTRY_SECRET_LEN + 1]);
+/* How many bytes an upload session has on disk. `upload` is the registry's id of it. Errors:
+ * -ENOENT there is no such session, others from the system. */
+int registry_files_upload_size(const struct registry_files *files, const char *upstream_name,
+                               const char *upload, uint64_t *ret_size);
 /* Takes the repository's manifests, layers and uploads out of the registry's storage, in an
  * instant; never what belongs to a repository nested below it. What was taken waits in the trash.
  * `upstream_name` is backend_name()'s. Errors: from the system. */

@@ -5,6 +5,7 @@
 #include "scan_config.h"
 #include "scan_push.h"
 #include "scan_run.h"
+#include "storage_class.h"
 
 #include <errno.h>
 
@@ -16,13 +17,6 @@ static void write_image_id(const struct meta_image *image, struct image_id id,
 
 /* --- StartImageScan --- */
 
-/* Whether the image's bytes are out of reach until it is restored.
- * Wired where images can be archived. */
-static bool is_archived(const struct meta_image *image) {
-    (void)image;
-    return false;
-}
-
 /* Checks what a scan needs besides an image; false: the call has ended. */
 static bool check_scannable(struct call *call, const struct meta_image *image) {
     struct scan_effect effect;
@@ -31,7 +25,7 @@ static bool check_scannable(struct call *call, const struct meta_image *image) {
         call_broken(call, "The scanning configuration could not be read", result, NULL);
     } else if (effect.enhanced) {
         call_fail(call, "ValidationException", "This feature is disabled");
-    } else if (is_archived(image)) {
+    } else if (storage_class_is_away(image)) {
         call_fail(call, "ImageArchivedException",
                   "The image with digest '%s' in the repository with name '%.*s' in the registry "
                   "with id '%s' is archived and cannot be scanned",

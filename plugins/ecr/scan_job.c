@@ -5,6 +5,7 @@
 #include "scan_job.h"
 
 #include "gateway.h"
+#include "login.h"
 #include "scan_file.h"
 #include "strbuf.h"
 
@@ -225,6 +226,32 @@ static void on_exit_command(void *arg, int64_t exit_status, int term_signal) {
     finish(job);
 }
 
+/* The command's login at the registry, in its environment: Trivy reads the first two, whoever else
+ * wants to the others. It is good for one scan and pulls as the registry's owner. */
+#define LOGIN_VARIABLES 4
+struct login {
+    char variables[LOGIN_VARIABLES][LOGIN_PASSWORD_SIZE + 32];
+    const char *env[LOGIN_VARIABLES + 1];
+};
+
+static int make_login(struct scan_job *job, struct login *login) {
+    static const char *const names[LOGIN_VARIABLES] = {
+        "TRIVY_USERNAME", "TRIVY_PASSWORD", "VIRGA_SCANNER_USERNAME", "VIRGA_SCANNER_PASSWORD"};
+    struct principal owner;
+    char password[LOGIN_PASSWORD_SIZE];
+    principal_root(virga_str_from(job->subject.tenant.account),
+                   virga_str_from(job->subject.tenant.region), &owner);
+    int result =
+        login_make(job->ecr, &owner, job->subject.now_ms + job->settings->timeout_ms, password);
+    for (size_t i = 0; i < LOGIN_VARIABLES && result == 0; i++) {
+        (void)snprintf(login->variables[i], sizeof login->variables[i], "%s=%s", names[i],
+                       i % 2 == 0 ? LOGIN_USER : password);
+        login->env[i] = login->variables[i];
+    }
+    login->env[LOGIN_VARIABLES] = NULL;
+    return result;
+}
+
 static int spawn(struct scan_job *job) {
     struct ecr *ecr = job->ecr;
     const struct scan_settings *settings = job->settings;
@@ -242,7 +269,8 @@ static int spawn(struct scan_job *job) {
     };
     char **command = scan_command_expand(&settings->command, &values);
     const char **argv = calloc(settings->command.argc + FIXED_ARGS + 1, sizeof *argv);
-    int result = command == NULL || argv == NULL ? -ENOMEM : 0;
+    struct login login;
+    int result = command == NULL || argv == NULL ? -ENOMEM : make_login(job, &login);
     if (result == 0) {
         argv[0] = "/bin/sh";
         argv[1] = "-c";
@@ -255,6 +283,7 @@ static int spawn(struct scan_job *job) {
         const struct virga_process_options options = {
             .struct_size = sizeof options,
             .argv = argv,
+            .env = login.env,
             .on_output = on_output,
             .on_exit = on_exit_command,
             .arg = job,

@@ -5,6 +5,7 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <virga/helpers/awsjson.h>
+#include <virga/helpers/base64.h>
 #include <virga/helpers/model.h>
 
 /* Adds text to one of the fault's buffers, cut at its size. */
@@ -192,7 +193,7 @@ static int check_string(const struct virga_model_shape *shape, struct json_objec
 static int check_blob(const struct virga_model_shape *shape, struct json_object *value,
                       struct virga_model_fault *fault) {
     struct virga_str text = virga_awsjson_text(value);
-    if (text.ptr == NULL || text.len % 4 != 0) {
+    if (text.ptr == NULL || !virga_base64_is_valid(text)) {
         return wrong_type(fault, "Unable to convert from base64");
     }
     size_t padding = 0;

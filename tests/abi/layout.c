@@ -22,7 +22,7 @@
 
 /* --- abi.h --- */
 VALUE(VIRGA_ABI_MAJOR, 1);
-VALUE(VIRGA_ABI_MINOR, 1);
+VALUE(VIRGA_ABI_MINOR, 2);
 
 FIELD(virga_str, ptr, 0, const char *);
 FIELD(virga_str, len, 8, size_t);
@@ -445,7 +445,9 @@ FIELD(virga_dispatch_request, timeout_ms, 120, uint64_t);
 FIELD(virga_dispatch_request, on_done, 128,
       void (*)(void *, const struct virga_dispatch_response *));
 FIELD(virga_dispatch_request, arg, 136, void *);
-SIZE(virga_dispatch_request, 144);
+/* 1.2 */
+FIELD(virga_dispatch_request, access_key, 144, struct virga_str);
+SIZE(virga_dispatch_request, 160);
 
 FIELD(virga_dispatch, struct_size, 0, uint32_t);
 FIELD(virga_dispatch, reserved, 4, uint32_t);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Image scanning: a scanner that is a command, findings from files, on push and on demand."""
+import base64
 import json
 import os
 import shlex
@@ -51,6 +52,7 @@ found = [["CVE-1", "openssl", "HIGH"], ["CVE-2", "zlib", "LOW"]]
 if "pulls" in name:
     target = os.path.join(folder, "pulled")
     subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false",
+                    "--src-creds=%(VIRGA_SCANNER_USERNAME)s:%(VIRGA_SCANNER_PASSWORD)s" % os.environ,
                     "docker://" + image, "dir:" + target], check=True, env={**os.environ, "HOME": folder})
     layers = json.load(open(os.path.join(target, "manifest.json")))["layers"]
     found = [["LAYER-" + layer["digest"], "layer", "MEDIUM"] for layer in layers
@@ -90,6 +92,8 @@ KEY = "floci.services.ecr."
 class ScanCase(EcrCase):
     """A server with settings that `scanner(folder)` gives; `folder` is the test's own."""
 
+    more = {}  # settings that are not the scanner's
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="virga-scan-")
@@ -97,6 +101,7 @@ class ScanCase(EcrCase):
         with open(os.path.join(cls.folder, "scanner.py"), "w") as f:
             f.write(SCANNER)
         cls.settings = {KEY + key: value for key, value in cls.scanner().items()}
+        cls.settings.update(cls.more)
         super().setUpClass()
 
     @classmethod
@@ -268,6 +273,14 @@ class Command(ScanCase):
                 "The image with digest '%s' in the repository with name '%s' in the registry with id '%s' is of a "
                 "type that cannot be scanned" % (digest, name, ACCOUNT),
                 self.ecr.StartImageScan, repositoryName=name, imageId={"imageDigest": digest})
+
+    def test_an_archived_image_is_not_scanned(self):
+        name, registry = self.repository()
+        one = self.pushed(name, registry)
+        self.ecr.UpdateImageStorageClass(repositoryName=name, imageId={"imageDigest": one.digest},
+                                         targetStorageClass="ARCHIVE")
+        self.assert_api_error("ImageArchivedException", None, self.ecr.StartImageScan,
+                              repositoryName=name, imageId={"imageDigest": one.digest})
 
     def test_what_is_not_there_is_told_as_aws_does(self):
         name, registry = self.repository()
@@ -605,6 +618,27 @@ class Missing(ScanCase):
         self.assertEqual(status["status"], "FAILED")
         self.assertRegex(status["description"], "^The scanner exited with 127: scanner-command: .*no-such-scanner: not found$")
         self.assertEqual(os.listdir(os.path.join(self.virga.data, "ecr", "scan")), [])
+
+
+class Enforce(ScanCase):
+    """Where policies are obeyed, nobody pulls without a login."""
+    more = {"floci.auth.mode": "enforce"}
+
+    @classmethod
+    def scanner(cls):
+        return {"scanner-command": cls.command()}
+
+    def test_the_scanner_pulls_with_the_login_that_it_is_given(self):
+        need("skopeo")
+        name, _ = self.repository("-pulls")
+        password = base64.b64decode(
+            self.ecr.GetAuthorizationToken()["authorizationData"][0]["authorizationToken"])
+        registry = Registry(self.ecr.port(), self.registry().host, headers={
+            "Authorization": "Basic " + base64.b64encode(password).decode()})
+        one = self.pushed(name, registry)
+        self.assertEqual(self.registry().get_manifest(name, one.digest).status, 401)
+        answer = self.scan(name, one)
+        self.assertEqual(len(answer["imageScanFindings"]["findings"]), len(one.layers))
 
 
 class Nothing(ScanCase):

@@ -331,6 +331,29 @@ static void call_arrives_as_an_aws_request(void **state) {
     free(run.body);
 }
 
+static void an_access_key_of_its_own_is_seen(void **state) {
+    (void)state;
+    struct run run;
+    run_init(&run, "/echo/a");
+    run.request.method = "PUT";
+    run.request.account = virga_str_from("123456789012");
+    run.request.access_key = virga_str_from("ASIAEXAMPLE");
+    assert_run(&run, 201,
+               "PUT /echo/a q= host=localhost account=123456789012 region=us-east-1 "
+               "service= key=ASIAEXAMPLE action= param=a peer=dispatch/test length=0 body=");
+    /* Who was built before there was one is not asked for it. */
+    run_init(&run, "/echo/a");
+    run.request.method = "PUT";
+    run.request.struct_size = offsetof(struct virga_dispatch_request, access_key);
+    run.request.access_key = virga_str_from("ASIAEXAMPLE");
+    assert_run(&run, 201,
+               "PUT /echo/a q= host=localhost account=000000000000 region=us-east-1 "
+               "service= key=000000000000 action= param=a peer=dispatch/test length=0 body=");
+    run_init(&run, "/late");
+    run.request.access_key = virga_str_from("../x");
+    assert_int_equal(run_start(&run), -EINVAL);
+}
+
 static void defaults_are_the_hosts(void **state) {
     (void)state;
     const struct virga_header headers[] = {
@@ -666,6 +689,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(call_arrives_as_an_aws_request),
+        TEST(an_access_key_of_its_own_is_seen),
         TEST(defaults_are_the_hosts),
         TEST(everything_is_copied),
         TEST(query_action_in_the_body_is_routed),

@@ -79,6 +79,7 @@ static void base64_with_anything_else_in_it_is_refused(void **state) {
     size_t len = 0;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(virga_base64_decode(STR(bad[i]), bytes, &len), -EINVAL);
+        assert_false(virga_base64_is_valid(STR(bad[i])));
     }
 }
 

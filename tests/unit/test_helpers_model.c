@@ -100,6 +100,8 @@ static void blobs_count_decoded_bytes(void **state) {
     assert_string_equal(check("{\"name\":\"a\",\"blob\":\"QUJDRA==\"}"), "");
     assert_non_null(
         strstr(check("{\"name\":\"a\",\"blob\":\"QUJDREU=\"}"), "length less than or equal to 4"));
+    assert_string_equal(check("{\"name\":\"a\",\"blob\":\"QU!D\"}"),
+                        check("{\"name\":\"a\",\"blob\":\"QUJ\"}"));
     assert_string_equal(check("{\"name\":\"a\",\"blob\":\"QUJ\"}"),
                         "type: Unable to convert from base64");
 }

@@ -10,8 +10,10 @@
 
 #include "actions.h"
 #include "backend.h"
+#include "cache.h"
 #include "gate.h"
 #include "gateway.h"
+#include "layers.h"
 #include "push.h"
 #include "reference.h"
 
@@ -35,9 +37,12 @@ struct later {
     backend_on_done on_done;
     void (*on_ready)(void *arg, int status, const char *reason);
     void (*on_fetched)(void *arg, const struct virga_fetch_response *res);
+    void (*on_pushed)(void *arg, const struct push_result *result);
     void *arg;
     int status;
-    char path[400];
+    char method[8];
+    char path[800];
+    struct virga_str body; /* of backend_send(): on the heap until it was sent */
 };
 
 static struct later later[LATER_MAX];
@@ -74,7 +79,17 @@ static void do_ready(struct later *one) {
     one->on_ready(one->arg, one->status, one->status != 0 ? "no engine" : NULL);
 }
 
+/* What a test's own registry says; NULL: the manifests above. */
+static void (*fetch_script)(const char *method, const char *path, struct virga_str body,
+                            struct virga_fetch_response *res);
+
 static void do_fetch(struct later *one) {
+    if (fetch_script != NULL) {
+        struct virga_fetch_response scripted = {.struct_size = sizeof scripted, .error_text = ""};
+        fetch_script(one->method, one->path, one->body, &scripted);
+        one->on_fetched(one->arg, &scripted);
+        return;
+    }
     struct virga_fetch_response res = {
         .struct_size = sizeof res, .status = fetch_status, .error_text = ""};
     if (fetch_status == 0) {
@@ -117,10 +132,14 @@ int backend_fetch(struct backend *backend, const char *method, const char *path,
                   void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg) {
     (void)backend;
     (void)body;
-    assert_string_equal(method, "GET");
-    assert_int_equal(headers_count, 1);
-    (void)snprintf(accept, sizeof accept, "%.*s", (int)headers[0].value.len, headers[0].value.ptr);
+    if (fetch_script == NULL) {
+        assert_string_equal(method, "GET");
+        assert_int_equal(headers_count, 1);
+        (void)snprintf(accept, sizeof accept, "%.*s", (int)headers[0].value.len,
+                       headers[0].value.ptr);
+    }
     struct later *one = add_later(do_fetch, arg);
+    (void)snprintf(one->method, sizeof one->method, "%s", method);
     one->on_fetched = on_done;
     (void)snprintf(one->path, sizeof one->path, "%s", path);
     if (later_count > most_flying) {
@@ -129,12 +148,117 @@ int backend_fetch(struct backend *backend, const char *method, const char *path,
     return 0;
 }
 
+int backend_send(struct backend *backend, const char *method, const char *path, uint64_t length,
+                 size_t (*on_send)(void *arg, char *to, size_t size),
+                 void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg) {
+    static char sent[4096];
+    size_t len = 0, got;
+    (void)backend;
+    /* In pieces that no group of base64 fits into. */
+    while ((got = on_send(arg, sent + len, sizeof sent - len < 4 ? sizeof sent - len : 4)) > 0) {
+        len += got;
+    }
+    assert_int_equal(len, length);
+    struct later *one = add_later(do_fetch, arg);
+    one->on_fetched = on_done;
+    one->body = (struct virga_str){sent, len};
+    (void)snprintf(one->method, sizeof one->method, "%s", method);
+    (void)snprintf(one->path, sizeof one->path, "%s", path);
+    return 0;
+}
+
+/* What the registry has of the one upload; negative: an errno. */
+static int64_t upload_size = -ENOENT;
+
+int backend_upload_size(const struct backend *backend, const struct tenant *tenant,
+                        struct virga_str name, const char *upload, uint64_t *ret_size) {
+    (void)backend;
+    (void)tenant;
+    (void)name;
+    (void)upload;
+    if (upload_size < 0) {
+        return (int)upload_size;
+    }
+    *ret_size = (uint64_t)upload_size;
+    return 0;
+}
+
+int backend_upload_address(const struct backend *backend, const struct tenant *tenant,
+                           struct virga_str name, const char *upload, uint64_t size,
+                           struct strbuf *ret_address) {
+    char upstream[BACKEND_NAME_MAX + 1];
+    (void)backend;
+    (void)backend_name(tenant, name, upstream);
+    strbuf_addf(ret_address, "/v2/%s/blobs/uploads/%s?_state=signed-%llu", upstream, upload,
+                (unsigned long long)size);
+    return 0;
+}
+
+bool backend_is_ready(const struct backend *backend) {
+    (void)backend;
+    return true;
+}
+
+bool backend_error_is_loss(int error) {
+    return error == -ECONNREFUSED || error == -ECONNRESET;
+}
+
+static char pinned[ECR_DIGEST_LEN + 1];
+
+bool backend_is_pinned(const struct backend *backend, const struct tenant *tenant,
+                       struct virga_str name, struct virga_str digest) {
+    (void)backend;
+    (void)tenant;
+    (void)name;
+    return virga_str_equal(STR(pinned), digest);
+}
+
+void backend_pin(struct backend *backend, const struct tenant *tenant, struct virga_str name,
+                 struct virga_str digest) {
+    (void)backend;
+    (void)tenant;
+    (void)name;
+    (void)snprintf(pinned, sizeof pinned, "%.*s", (int)digest.len, digest.ptr);
+}
+
+/* What becomes of the next push; a test sets it. */
+static struct push_result push_outcome;
+
+static void do_push(struct later *one) {
+    one->on_pushed(one->arg, &push_outcome);
+}
+
+int push_manifest(struct ecr *ecr, const struct push_request *request,
+                  void (*on_done)(void *arg, const struct push_result *result), void *arg) {
+    (void)ecr;
+    assert_true(request->strict);
+    add_later(do_push, arg)->on_pushed = on_done;
+    return 0;
+}
+
+uint16_t gateway_port(const struct gateway *gateway) {
+    (void)gateway;
+    return 5100;
+}
+
 void backend_delete_image(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                           struct virga_str digest, backend_on_done on_done, void *arg) {
     if (registry_status == 0) {
         assert_int_equal(meta_image_delete(ecr, tenant, name, digest), 0);
     }
     add_later(do_change, arg)->on_done = on_done;
+}
+
+void backend_delete_image_if(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                             struct virga_str digest, bool (*still)(void *arg),
+                             backend_on_done on_done, void *arg) {
+    if (still(arg)) {
+        backend_delete_image(ecr, tenant, name, digest, on_done, arg);
+        return;
+    }
+    struct later *one = add_later(do_change, arg);
+    one->on_done = on_done;
+    one->status = -ESTALE;
 }
 
 void backend_delete_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
@@ -153,21 +277,6 @@ void backend_delete_repository(struct ecr *ecr, const struct tenant *tenant, str
     add_later(do_change, arg)->on_done = on_done;
 }
 
-/* Nothing is pushed here. */
-int push_manifest(struct ecr *ecr, const struct push_request *request,
-                  void (*on_done)(void *arg, const struct push_result *result), void *arg) {
-    (void)ecr;
-    (void)request;
-    (void)on_done;
-    (void)arg;
-    return -ENOMEM;
-}
-
-uint16_t gateway_port(const struct gateway *gateway) {
-    (void)gateway;
-    return 5100;
-}
-
 void gateway_registry_host(const struct ecr *ecr, const struct tenant *tenant, char *buffer,
                            size_t size) {
     (void)ecr;
@@ -181,13 +290,77 @@ void gateway_repository_uri(const struct ecr *ecr, const struct tenant *tenant,
                    tenant->region, (int)name.len, name.ptr);
 }
 
+/* --- the scripted pull-through cache --- */
+
+static const char *cached_tag;           /* what an upstream is asked for; NULL: nothing */
+static enum cache_outcome cache_outcome; /* what comes of it */
+
+struct pulled {
+    cache_on_done on_done;
+    void *arg;
+};
+
+static struct pulled pulled[LATER_MAX];
+static size_t pulled_count;
+
+bool cache_wants(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                 struct virga_str reference) {
+    (void)ecr;
+    (void)tenant;
+    (void)name;
+    return cached_tag != NULL && virga_str_equal(reference, STR(cached_tag));
+}
+
+static void do_pull(struct later *one) {
+    const struct cache_result result = {
+        .outcome = cache_outcome,
+        .message = cache_outcome == CACHE_DONE ? "" : "the upstream says no"};
+    (void)one;
+    struct pulled first = pulled[0];
+    memmove(pulled, pulled + 1, --pulled_count * sizeof pulled[0]);
+    first.on_done(first.arg, &result);
+}
+
+/* No upstream has blobs here. */
+int cache_pull_blob(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, cache_on_done on_done, void *arg) {
+    (void)ecr;
+    (void)tenant;
+    (void)name;
+    (void)digest;
+    (void)on_done;
+    (void)arg;
+    return -ENOENT;
+}
+
+int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+               struct virga_str reference, bool whole, cache_on_done on_done, void *arg) {
+    (void)ecr;
+    (void)tenant;
+    (void)name;
+    (void)reference;
+    assert_true(whole);
+    pulled[pulled_count++] = (struct pulled){on_done, arg};
+    add_later(do_pull, arg);
+    return 0;
+}
+
 /* --- calls --- */
 
 static int setup(void **state) {
-    later_count = manifests_count = most_flying = starts = 0;
+    later_count = manifests_count = most_flying = starts = pulled_count = 0;
+    cached_tag = NULL;
+    cache_outcome = CACHE_DONE;
     registry_status = 0;
     fetch_status = 200;
+    fetch_script = NULL;
+    upload_size = -ENOENT;
+    push_outcome = (struct push_result){0};
+    pinned[0] = '\0';
     if (fixture_setup(state) != 0 || gate_create(&fixture.ecr, &fixture.ecr.gate) != 0) {
+        return -1;
+    }
+    if (layers_create(&fixture.ecr, &fixture.ecr.layers) != 0) {
         return -1;
     }
     return actions_create(&fixture.ecr, &fixture.ecr.actions);
@@ -195,6 +368,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     actions_destroy(fixture.ecr.actions);
+    layers_destroy(fixture.ecr.layers);
     gate_destroy(fixture.ecr.gate);
     return fixture_teardown(state);
 }

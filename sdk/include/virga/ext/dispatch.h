@@ -38,7 +38,7 @@ struct virga_dispatch_request {
     struct virga_str body;
     /* Who calls and where, as if it were signed; an Authorization header is not looked at. ptr
      * NULL: the host's defaults, and no service. `service` is the SigV4 service name ("s3"). The
-     * handler sees the account as the access key. */
+     * handler sees the account as the access key, unless there is an access_key. */
     struct virga_str account;
     struct virga_str region;
     struct virga_str service;
@@ -49,6 +49,9 @@ struct virga_dispatch_request {
      * a status. */
     void (*on_done)(void *arg, const struct virga_dispatch_response *res);
     void *arg;
+    /* Since ABI 1.2. The access key that the handler sees, for a call on behalf of who signed with
+     * it; ptr NULL: the account. Letters, digits and '_', at most 128. */
+    struct virga_str access_key;
 };
 
 struct virga_dispatch {

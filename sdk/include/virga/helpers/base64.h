@@ -14,6 +14,8 @@ extern "C" {
 
 /* Encodes into a buffer of VIRGA_BASE64_SIZE(bytes.len). Returns the length without the NUL. */
 size_t virga_base64_encode(struct virga_str bytes, char *buffer);
+/* Whether the text is base64, without decoding it. */
+int virga_base64_is_valid(struct virga_str text);
 /* Decodes into a buffer of at least text.len / 4 * 3 bytes. Errors: -EINVAL not base64. */
 int virga_base64_decode(struct virga_str text, char *buffer, size_t *ret_len);
 
