@@ -12,6 +12,7 @@ struct backend;
 struct callers;
 struct gateway;
 struct gate;
+struct referrer_index;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -32,6 +33,7 @@ struct ecr {
     enum ecr_uri_style uri_style;
     bool tls_enabled;
     bool enforce; /* floci.auth.mode: callers and policies are looked at */
+    bool strict;  /* strict-ecr: see strict.h */
     bool keep_running;
     uint16_t port_first;
     uint16_t port_last;
@@ -42,6 +44,8 @@ struct ecr {
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
+    /* of a store from before referrers were noted */
+    struct referrer_index *referrer_index;
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

@@ -153,10 +153,7 @@ static void dispatch(struct gateway_exchange *exchange) {
         }
         return;
     case GATEWAY_REFERRERS:
-        /* 404 tells clients to keep referrers under a tag of their own, and no OCI-Subject is sent
-         * on a push for the same reason. Source: OCI distribution spec, "Unavailable Referrers
-         * API". */
-        gateway_fail(exchange, 404, "NOT_FOUND", "The referrers API is not served here");
+        (is_read(exchange) ? gateway_referrers : gateway_fail_method)(exchange);
         return;
     }
 }

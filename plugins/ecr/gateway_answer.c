@@ -2,6 +2,7 @@
 /* Answers on the wire. Source: OCI distribution spec, "Error Codes"; ECR's own words where they are
  * known. */
 #include "gateway_impl.h"
+#include "strict.h"
 
 #include <errno.h>
 
@@ -73,8 +74,55 @@ void gateway_fail_manifest(struct gateway_exchange *exchange) {
     gateway_fail(exchange, 404, "MANIFEST_UNKNOWN", "Requested image not found");
 }
 
+/* The methods of each route. */
+static const char *allowed(enum gateway_kind kind) {
+    switch (kind) {
+    case GATEWAY_MANIFEST:
+        return "GET, HEAD, PUT, DELETE";
+    case GATEWAY_UPLOADS:
+        return "POST";
+    case GATEWAY_UPLOAD:
+        return "GET, PATCH, PUT, DELETE";
+    case GATEWAY_BASE:
+    case GATEWAY_CATALOG:
+    case GATEWAY_TAGS:
+    case GATEWAY_BLOB:
+    case GATEWAY_REFERRERS:
+        break;
+    }
+    return "GET, HEAD";
+}
+
 void gateway_fail_method(struct gateway_exchange *exchange) {
-    gateway_fail(exchange, 405, "UNSUPPORTED", "The operation is unsupported.");
+    const struct gateway_header allow = {"Allow", allowed(exchange->kind)};
+    gateway_answer(exchange, 405, &allow, 1, "application/json; charset=utf-8",
+                   virga_str_from("{\"errors\":[{\"code\":\"UNSUPPORTED\",\"message\":"
+                                  "\"The operation is unsupported.\"}]}\n"));
+}
+
+void gateway_fail_parameter(struct gateway_exchange *exchange, int status, const char *code,
+                            const char *message, const char *member, const char *constraint) {
+    if (strict_parameter_status(exchange->ecr)) {
+        gateway_fail(exchange, 405, "UNSUPPORTED",
+                     "Invalid parameter at '%s' failed to satisfy constraint: '%s'", member,
+                     constraint);
+    } else {
+        gateway_fail(exchange, status, code, "%s", message);
+    }
+}
+
+void gateway_origin(const struct gateway_exchange *exchange, char ret_origin[GATEWAY_ORIGIN_MAX]) {
+    struct virga_str host = exchange->req->host;
+    char own[GATEWAY_ORIGIN_MAX - 16];
+    /* What a header could not hold is not sent back. */
+    size_t good = host.ptr != NULL ? strspn(host.ptr, "abcdefghijklmnopqrstuvwxyz"
+                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]")
+                                   : 0;
+    if (host.len == 0 || good < host.len || host.len >= sizeof own) {
+        gateway_registry_host(exchange->ecr, &exchange->tenant, own, sizeof own);
+        host = virga_str_from(own);
+    }
+    (void)snprintf(ret_origin, GATEWAY_ORIGIN_MAX, "http://%.*s", (int)host.len, host.ptr);
 }
 
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason) {

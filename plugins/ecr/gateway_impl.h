@@ -9,6 +9,7 @@
 #include "gateway.h"
 #include "gateway_path.h"
 #include "meta.h"
+#include "referrer_index.h"
 #include "strbuf.h"
 #include "tenant.h"
 
@@ -51,7 +52,8 @@ struct gateway_exchange {
     struct strbuf target;                /* of the relayed request */
     const char *accept;                  /* sent instead of the client's; NULL */
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
-    struct strbuf body;          /* of a manifest on its way in */
+    struct strbuf body; /* of a manifest on its way in */
+    struct referrer_wait referrer_wait;
     struct principal *principal; /* who logged in; NULL where nobody must */
 };
 
@@ -86,8 +88,11 @@ void gateway_fail(struct gateway_exchange *exchange, int status, const char *cod
 void gateway_fail_name(struct gateway_exchange *exchange);             /* no such repository */
 void gateway_fail_store(struct gateway_exchange *exchange, int error); /* the store failed */
 void gateway_fail_manifest(struct gateway_exchange *exchange);         /* no such image */
-void gateway_fail_method(struct gateway_exchange *exchange);           /* 405 */
+void gateway_fail_method(struct gateway_exchange *exchange);           /* 405, with Allow */
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason); /* 503 */
+/* A malformed part of the request: as ECR's API words it under strict-ecr, else as given. */
+void gateway_fail_parameter(struct gateway_exchange *exchange, int status, const char *code,
+                            const char *message, const char *member, const char *constraint);
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
 
@@ -106,6 +111,10 @@ bool gateway_may(const struct gateway_exchange *exchange, const char *action,
 /* The ARN of who logged in, as image_pulled() wants it; ptr NULL: not known. */
 struct virga_str gateway_principal(const struct gateway_exchange *exchange);
 
+/* The address that the client used: "http://localhost:5100". */
+#define GATEWAY_ORIGIN_MAX 300
+void gateway_origin(const struct gateway_exchange *exchange, char ret_origin[GATEWAY_ORIGIN_MAX]);
+
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);
 void gateway_list_catalog(struct gateway_exchange *exchange);
@@ -113,6 +122,7 @@ void gateway_manifest(struct gateway_exchange *exchange); /* GET HEAD DELETE */
 void gateway_push(struct gateway_exchange *exchange);     /* PUT manifest */
 void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
+void gateway_referrers(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */
 

@@ -15,8 +15,10 @@ static void on_pushed(void *arg, const struct push_result *result) {
         (void)snprintf(location, sizeof location, "/v2/%s/manifests/%s",
                        gateway_client_name(exchange, client).ptr, result->digest);
         const struct gateway_header headers[] = {{"Location", location},
-                                                 {"Docker-Content-Digest", result->digest}};
-        gateway_answer(exchange, 201, headers, 2, NULL, (struct virga_str){"", 0});
+                                                 {"Docker-Content-Digest", result->digest},
+                                                 /* Says that the referrers API knows it. */
+                                                 {"OCI-Subject", result->subject}};
+        gateway_answer(exchange, 201, headers, 3, NULL, (struct virga_str){"", 0});
         return;
     }
     case -ENOENT:

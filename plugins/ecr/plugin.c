@@ -7,6 +7,7 @@
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "referrer_index.h"
 #include "resolver.h"
 
 #include <errno.h>
@@ -72,6 +73,11 @@ static const struct virga_config_key config_keys[] = {
      .choices = "hostname|path",
      .help = "hostname = <account>.dkr.ecr.<region>.localhost:<port>/<name>; path = "
              "localhost:<port>/<account>/<region>/<name>."},
+    {.key = "strict-ecr",
+     .type = VIRGA_CONFIG_BOOL,
+     .default_value = "false",
+     .help = "Answer as real ECR does where it differs from what OCI clients expect; docs/ecr/wire.md "
+             "has the list."},
 };
 
 struct plugin {
@@ -135,6 +141,7 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
     ecr->enforce = virga_str_equal(config->get_string(ecr->host, "floci.auth.mode"),
                                    virga_str_from("enforce"));
     ecr->keep_running = config->get_bool(ecr->host, "keep-running-on-shutdown");
+    ecr->strict = config->get_bool(ecr->host, "strict-ecr");
     ecr->uri_style =
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
             ? ECR_URI_PATH
@@ -157,6 +164,7 @@ static void destroy(void *self) {
     gateway_destroy(plugin->ecr.gateway);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
+    referrer_index_destroy(plugin->ecr.referrer_index);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -174,6 +182,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0 && (result = callers_create(ecr, &ecr->callers)) != 0) {
         virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0 && (result = referrer_index_create(ecr, &ecr->referrer_index)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
@@ -230,6 +241,7 @@ static int stop(void *self) {
     plugin->stopping = true;
     plugin->pending++;
     actions_stop(plugin->ecr.actions);
+    referrer_index_stop(plugin->ecr.referrer_index);
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
         plugin->pending++;
     }
