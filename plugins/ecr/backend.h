@@ -67,6 +67,11 @@ typedef void (*backend_on_done)(void *arg, int status, const char *reason);
 /* Deletes an image by digest, with all of its tags. */
 void backend_delete_image(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                           struct virga_str digest, backend_on_done on_done, void *arg);
+/* The same, if `still(arg)` says so when nothing can come between any more; else status is -ESTALE
+ * and nothing was done. */
+void backend_delete_image_if(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                             struct virga_str digest, bool (*still)(void *arg),
+                             backend_on_done on_done, void *arg);
 /* Removes one tag of an image that stays. */
 void backend_delete_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                         struct virga_str tag, backend_on_done on_done, void *arg);

@@ -13,6 +13,9 @@ struct callers;
 struct gateway;
 struct gate;
 struct referrer_index;
+struct replicator;
+struct lifecycle;
+struct storage_class;
 
 enum ecr_uri_style { ECR_URI_HOSTNAME, ECR_URI_PATH };
 
@@ -39,6 +42,9 @@ struct ecr {
     uint16_t port_last;
     const char *data_path; /* <data-path>, absolute */
 
+    int64_t lifecycle_seconds; /* between runs of the lifecycle policies; 0 = never */
+    int64_t restore_seconds;   /* until an archived image is active again */
+
     struct backend *backend; /* the registry behind the gateway */
     struct gateway *gateway; /* the port that clients talk to */
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
@@ -46,6 +52,10 @@ struct ecr {
     struct actions *actions; /* the control plane's calls under way */
     /* of a store from before referrers were noted */
     struct referrer_index *referrer_index;
+
+    struct replicator *replicator; /* brings images to other regions and accounts */
+    struct lifecycle *lifecycle;         /* runs and previews of lifecycle policies */
+    struct storage_class *storage_class; /* the clock of images being restored */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

@@ -4,12 +4,13 @@
 #include "gateway_impl.h"
 #include "image_events.h"
 #include "reference.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Finds the image that the reference means; false: the exchange has ended. */
+/* Finds the image that the reference means, without its tags; false: the exchange has ended. */
 static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret_image) {
     struct ecr *ecr = exchange->ecr;
     struct virga_str reference = virga_str_from(exchange->reference);
@@ -29,8 +30,8 @@ static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret
         result = -ENOENT;
     }
     if (result == 0) {
-        result = meta_image_get(ecr, &exchange->tenant, gateway_name(exchange),
-                                virga_str_from(exchange->digest), ret_image);
+        result = meta_image_find(ecr, &exchange->tenant, gateway_name(exchange),
+                                 virga_str_from(exchange->digest), ret_image);
     }
     if (result == -ENOENT) {
         gateway_fail_manifest(exchange);
@@ -104,6 +105,13 @@ static void delete_image(struct gateway_exchange *exchange) {
     if (!find_image(exchange, &image)) {
         return;
     }
+    meta_image_finish(&image);
+    int result =
+        meta_image_get(ecr, &exchange->tenant, name, virga_str_from(exchange->digest), &image);
+    if (result != 0) {
+        gateway_fail_store(exchange, result);
+        return;
+    }
     bool stays = by_tag && image.tags_count > 1;
     meta_image_finish(&image);
     if (stays) {
@@ -112,8 +120,8 @@ static void delete_image(struct gateway_exchange *exchange) {
         return;
     }
     struct strbuf parents = {0};
-    int result = meta_parent_each(ecr, &exchange->tenant, name, virga_str_from(exchange->digest),
-                                  add_parent, &parents);
+    result = meta_parent_each(ecr, &exchange->tenant, name, virga_str_from(exchange->digest),
+                              add_parent, &parents);
     if (result != 0) {
         gateway_fail_store(exchange, result);
     } else if (parents.len > 0) {
@@ -135,6 +143,13 @@ void gateway_manifest(struct gateway_exchange *exchange) {
         return;
     }
     if (!find_image(exchange, &image)) {
+        return;
+    }
+    if (image.status != META_ACTIVE) {
+        /* ECR answers 404 until the image was restored. */
+        gateway_fail(exchange, 404, "MANIFEST_UNKNOWN", STORAGE_CLASS_NO_PULL,
+                     storage_class_word(&image));
+        meta_image_finish(&image);
         return;
     }
     if (exchange->head) {

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is told of an image. */
+/* Who is told of an image that came; of one that was pulled, image_pulled.c. */
 #include "image_events.h"
+
+#include "replicate.h"
 
 void image_came(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                 const struct meta_image *image, struct virga_str tag, enum image_origin origin) {
-    (void)ecr;
-    (void)tenant;
-    (void)name;
-    (void)image;
-    (void)tag;
-    (void)origin;
-}
-
-void image_pulled(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-                  struct virga_str digest, struct virga_str principal) {
-    (void)principal;
-    (void)meta_image_pulled(ecr, tenant, name, digest, ecr->timer->now_ms(ecr->host));
+    replicate_image(ecr, tenant, name, image, tag, origin);
 }

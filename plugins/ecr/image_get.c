@@ -8,6 +8,7 @@
 #include "image_events.h"
 #include "image_id.h"
 #include "principal.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <virga/helpers/sha256.h>
@@ -254,8 +255,9 @@ static void go_on(struct batch *batch) {
     }
 }
 
-/* Finds or adds the digest among those to fetch. */
-static int need(struct batch *batch, const char *digest, size_t *ret_index) {
+/* Finds or adds the digest among those to fetch. An image in the archive is told in ret_failure. */
+static int need(struct batch *batch, const char *digest, size_t *ret_index,
+                struct image_failure *ret_failure) {
     for (size_t i = 0; i < batch->fetched_count; i++) {
         if (strcmp(batch->fetched[i].image.digest, digest) == 0) {
             *ret_index = i;
@@ -266,6 +268,13 @@ static int need(struct batch *batch, const char *digest, size_t *ret_index) {
     struct fetched *fetched = &batch->fetched[batch->fetched_count];
     int result = meta_image_get(call->ecr, &call->tenant, call->name, virga_str_from(digest),
                                 &fetched->image);
+    if (result == 0 && fetched->image.status != META_ACTIVE) {
+        ret_failure->code = "ImageInaccessible";
+        (void)snprintf(ret_failure->reason, sizeof ret_failure->reason, STORAGE_CLASS_NO_PULL,
+                       storage_class_word(&fetched->image));
+        meta_image_finish(&fetched->image);
+        return 0;
+    }
     if (result == 0) {
         fetched->batch = batch;
         *ret_index = batch->fetched_count++;
@@ -292,7 +301,7 @@ void action_batch_get_image(struct call *call) {
         wanted->repeats = image_id_repeats(call, i);
         int result = image_id_resolve(call, wanted->id, digest, &wanted->failure);
         if (result == 0 && wanted->failure.code == NULL) {
-            result = need(batch, digest, &wanted->fetched);
+            result = need(batch, digest, &wanted->fetched, &wanted->failure);
         }
         if (result != 0) {
             free_images(batch);

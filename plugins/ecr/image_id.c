@@ -58,7 +58,7 @@ int image_id_resolve(const struct call *call, struct image_id id,
     }
     if (id.tag.ptr == NULL) {
         struct meta_image image;
-        int result = meta_image_get(call->ecr, &call->tenant, call->name, id.digest, &image);
+        int result = meta_image_find(call->ecr, &call->tenant, call->name, id.digest, &image);
         if (result == 0) {
             memcpy(ret_digest, image.digest, sizeof image.digest);
             meta_image_finish(&image);
@@ -78,6 +78,20 @@ int image_id_resolve(const struct call *call, struct image_id id,
              "Invalid request parameters: given tag does not map to the given digest");
     }
     return result;
+}
+
+void image_id_fail_missing(struct call *call, struct image_id id) {
+    char digest[512] = "null", tag[512] = "null";
+    if (id.digest.ptr != NULL) {
+        (void)snprintf(digest, sizeof digest, "%s", id.digest.ptr);
+    }
+    if (id.tag.ptr != NULL) {
+        (void)snprintf(tag, sizeof tag, "%s", id.tag.ptr);
+    }
+    call_fail(call, "ImageNotFoundException",
+              "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the "
+              "repository with name '%.*s' in the registry with id '%s'",
+              digest, tag, (int)call->name.len, call->name.ptr, call->tenant.account);
 }
 
 void image_id_write(struct virga_json_writer *writer, const char *key, struct virga_str digest,

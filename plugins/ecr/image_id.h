@@ -27,6 +27,8 @@ bool image_id_repeats(const struct call *call, size_t index);
  * Errors: negative errno of the store. */
 int image_id_resolve(const struct call *call, struct image_id id,
                      char ret_digest[ECR_DIGEST_LEN + 1], struct image_failure *ret_failure);
+/* Ends the call with ImageNotFoundException, because the id means no image. */
+void image_id_fail_missing(struct call *call, struct image_id id);
 /* "Requested image not found". */
 void image_failure_not_found(struct image_failure *failure);
 

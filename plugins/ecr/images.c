@@ -2,28 +2,46 @@
 /* ListImages and DescribeImages: both answered from the records alone. */
 #include "actions.h"
 #include "image_id.h"
+#include "storage_class.h"
 
 #include <errno.h>
 
-/* What filter.tagStatus and filter.imageStatus leave over; 0: nothing. `ret_detail` distinguishes
- * page tokens. */
-static unsigned read_filter(const struct call *call, const char **ret_detail) {
+/* Distinguishes page tokens of different filters. */
+#define DETAIL_MAX 32
+
+/* What filter.tagStatus and filter.imageStatus leave over. Without imageStatus it is the active
+ * images. */
+static unsigned read_filter(const struct call *call, char ret_detail[DETAIL_MAX]) {
+    static const struct {
+        const char *name;
+        unsigned which;
+    } statuses[] = {
+        {"ACTIVE", META_WITH_ACTIVE},
+        {"ARCHIVED", META_WITH_ARCHIVED},
+        {"ACTIVATING", META_WITH_ACTIVATING},
+        {"ANY", META_WITH_ACTIVE | META_WITH_ARCHIVED | META_WITH_ACTIVATING},
+    };
     struct json_object *filter = virga_awsjson_member(call->input, "filter");
     struct virga_str tags = virga_awsjson_str(filter, "tagStatus");
     struct virga_str status = virga_awsjson_str(filter, "imageStatus");
     unsigned which = META_TAGGED | META_UNTAGGED;
-    *ret_detail = "ANY";
+    size_t at = 0;
     if (virga_str_equal(tags, virga_str_from("TAGGED"))) {
         which = META_TAGGED;
-        *ret_detail = "TAGGED";
     } else if (virga_str_equal(tags, virga_str_from("UNTAGGED"))) {
         which = META_UNTAGGED;
-        *ret_detail = "UNTAGGED";
     }
-    /* No image is ever archived here. */
-    bool archived = virga_str_equal(status, virga_str_from("ARCHIVED")) ||
-                    virga_str_equal(status, virga_str_from("ACTIVATING"));
-    return archived ? 0 : which;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (virga_str_equal(status, virga_str_from(statuses[i].name))) {
+            at = i;
+        }
+    }
+    (void)snprintf(ret_detail, DETAIL_MAX, "%s %s",
+                   which == META_TAGGED     ? "TAGGED"
+                   : which == META_UNTAGGED ? "UNTAGGED"
+                                            : "ANY",
+                   statuses[at].name);
+    return which | statuses[at].which;
 }
 
 struct listing {
@@ -70,8 +88,8 @@ static int on_entry(void *arg, struct virga_str digest, struct virga_str tag) {
 void action_list_images(struct call *call) {
     struct listing listing = {.call = call};
     struct virga_str after_digest = {0}, after_tag = {0};
-    const char *detail = NULL;
-    unsigned which = read_filter(call, &detail);
+    char detail[DETAIL_MAX];
+    unsigned which = read_filter(call, detail);
     if (!call_repository_exists(call) || !call_page_start(call, detail, &listing.page)) {
         return;
     }
@@ -85,9 +103,8 @@ void action_list_images(struct call *call) {
     }
     virga_json_begin_object(&listing.writer, NULL);
     virga_json_begin_array(&listing.writer, "imageIds");
-    int result = which == 0 ? 0
-                            : meta_entry_each(call->ecr, &call->tenant, call->name, which,
-                                              after_digest, after_tag, on_entry, &listing);
+    int result = meta_entry_each(call->ecr, &call->tenant, call->name, which, after_digest,
+                                 after_tag, on_entry, &listing);
     end_listing(&listing, result);
 }
 
@@ -113,6 +130,13 @@ static void write_detail(const struct call *call, const struct meta_image *image
         virga_json_time(writer, "lastRecordedPullTime", image->pulled_ms);
     }
     virga_json_string(writer, "subjectManifestDigest", image->subject);
+    virga_json_string(writer, "imageStatus", storage_class_status(image));
+    if (image->archived_ms != 0) {
+        virga_json_time(writer, "lastArchivedAt", image->archived_ms);
+    }
+    if (image->activated_ms != 0 && image->status != META_ACTIVATING) {
+        virga_json_time(writer, "lastActivatedAt", image->activated_ms);
+    }
     virga_json_end_object(writer);
 }
 
@@ -140,8 +164,8 @@ static int on_described(void *arg, struct virga_str digest, struct virga_str tag
 
 static void describe_all(struct call *call) {
     struct listing listing = {.call = call};
-    const char *detail = NULL;
-    unsigned which = read_filter(call, &detail);
+    char detail[DETAIL_MAX];
+    unsigned which = read_filter(call, detail);
     if (!call_page_start(call, detail, &listing.page)) {
         return;
     }
@@ -149,26 +173,9 @@ static void describe_all(struct call *call) {
                               listing.page.position_len};
     virga_json_begin_object(&listing.writer, NULL);
     virga_json_begin_array(&listing.writer, "imageDetails");
-    int result = which == 0
-                     ? 0
-                     : meta_entry_each(call->ecr, &call->tenant, call->name, which, after,
-                                       virga_str_from(META_AFTER_TAGS), on_described, &listing);
+    int result = meta_entry_each(call->ecr, &call->tenant, call->name, which, after,
+                                 virga_str_from(META_AFTER_TAGS), on_described, &listing);
     end_listing(&listing, result);
-}
-
-/* Ends the call because an id means no image. */
-static void fail_image(struct call *call, struct image_id id) {
-    char digest[512] = "null", tag[512] = "null";
-    if (id.digest.ptr != NULL) {
-        (void)snprintf(digest, sizeof digest, "%s", id.digest.ptr);
-    }
-    if (id.tag.ptr != NULL) {
-        (void)snprintf(tag, sizeof tag, "%s", id.tag.ptr);
-    }
-    call_fail(call, "ImageNotFoundException",
-              "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the "
-              "repository with name '%.*s' in the registry with id '%s'",
-              digest, tag, (int)call->name.len, call->name.ptr, call->tenant.account);
 }
 
 static void describe_ids(struct call *call, size_t count) {
@@ -188,7 +195,7 @@ static void describe_ids(struct call *call, size_t count) {
             if (id.digest.ptr == NULL && id.tag.ptr == NULL) {
                 call_fail(call, "InvalidParameterException", "%s", failure.reason);
             } else {
-                fail_image(call, id);
+                image_id_fail_missing(call, id);
             }
             return;
         }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lifecycle policies: checked, kept and echoed as they were given. */
+/* Lifecycle policies: checked, kept and echoed as they were given. lifecycle_run.h carries them
+ * out.
+ */
 #include "actions.h"
 #include "lifecycle_check.h"
 #include "texts.h"
@@ -12,17 +14,23 @@ static const struct text_kind lifecycle = {
     .evaluated = true,
 };
 
-void action_put_lifecycle_policy(struct call *call) {
+bool lifecycle_check_call(struct call *call, struct virga_str text) {
     char fault[LIFECYCLE_FAULT_MAX];
-    struct virga_str text = call_str(call, "lifecyclePolicyText");
-    if (!lifecycle_check(text, fault)) {
-        call_fail(call, "InvalidParameterException",
-                  "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
-                  "'Lifecycle policy validation failure: %s'",
-                  fault);
-        return;
+    if (lifecycle_check(text, fault)) {
+        return true;
     }
-    text_put(call, &lifecycle, text);
+    call_fail(call, "InvalidParameterException",
+              "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
+              "'Lifecycle policy validation failure: %s'",
+              fault);
+    return false;
+}
+
+void action_put_lifecycle_policy(struct call *call) {
+    struct virga_str text = call_str(call, "lifecyclePolicyText");
+    if (lifecycle_check_call(call, text)) {
+        text_put(call, &lifecycle, text);
+    }
 }
 
 void action_get_lifecycle_policy(struct call *call) {

@@ -3,10 +3,14 @@
  * and then the rules that a schema cannot say. */
 #include "lifecycle_check.h"
 
+#include "lifecycle_policy.h"
+
+#include <stdlib.h>
 #include <virga/helpers/awsjson.h>
 
-#define RULES_MAX 50
 #define PATTERNS_MAX_STARS 4
+/* The archive's minimum storage duration. */
+#define ARCHIVE_MIN_DAYS 90
 
 /* A member that the schema knows. */
 struct property {
@@ -179,6 +183,16 @@ static bool check_count(struct json_object *selection, char *text) {
     return fault(text, no_schema);
 }
 
+/* Checks that a target is given where, and only where, the image is to go somewhere. */
+static bool check_action(struct json_object *action, char *text) {
+    if (!check_object(action, in_action, text)) {
+        return false;
+    }
+    bool moves = virga_str_equal(virga_awsjson_str(action, "type"), virga_str_from("transition"));
+    bool target = virga_awsjson_member(action, "targetStorageClass") != NULL;
+    return moves == target || fault(text, no_schema);
+}
+
 static bool check_rule_schema(struct json_object *rule, char *text) {
     if (!check_object(rule, in_rule, text)) {
         return false;
@@ -189,7 +203,7 @@ static bool check_rule_schema(struct json_object *rule, char *text) {
            check_minimum(virga_awsjson_int(selection, "countNumber", 0), text) &&
            check_list(selection, "tagPrefixList", text) &&
            check_list(selection, "tagPatternList", text) && check_count(selection, text) &&
-           check_object(virga_awsjson_member(rule, "action"), in_action, text);
+           check_action(virga_awsjson_member(rule, "action"), text);
 }
 
 static bool has_status(struct json_object *selection, const char *status) {
@@ -219,6 +233,78 @@ static bool check_tags(struct json_object *selection, char *text) {
            fault(text, "tagPrefixList and tagPatternList require tagStatus=TAGGED.");
 }
 
+/* Checks which images may be counted how, and what may be done with them then. */
+static bool check_storage(struct json_object *rule, char *text) {
+    struct json_object *selection = virga_awsjson_member(rule, "selection");
+    struct virga_str type = virga_awsjson_str(selection, "countType");
+    bool archived =
+        virga_str_equal(virga_awsjson_str(selection, "storageClass"), virga_str_from("archive"));
+    bool by_transition = virga_str_equal(type, virga_str_from("sinceImageTransitioned"));
+    bool by_pull = virga_str_equal(type, virga_str_from("sinceImagePulled"));
+    bool moves = virga_str_equal(virga_awsjson_str(virga_awsjson_member(rule, "action"), "type"),
+                                 virga_str_from("transition"));
+    if (by_transition && !archived) {
+        return fault(text, "countType=sinceImageTransitioned requires storageClass=ARCHIVE.");
+    }
+    if (archived && !by_transition) {
+        return fault(text, "storageClass=ARCHIVE requires countType=sinceImageTransitioned.");
+    }
+    if (archived && moves) {
+        return fault(text, "Only images of storageClass=STANDARD can be transitioned.");
+    }
+    if (by_pull && !moves) {
+        return fault(text, "countType=sinceImagePulled requires an action of type TRANSITION.");
+    }
+    if (by_transition && virga_awsjson_int(selection, "countNumber", 0) < ARCHIVE_MIN_DAYS) {
+        return fault(text,
+                     "You cannot configure lifecycle policies that delete images that have been in "
+                     "archive for less than %d days.",
+                     ARCHIVE_MIN_DAYS);
+    }
+    return true;
+}
+
+static int compare_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The entries of a list in order, each once. NULL: there are none, or there is no memory for them.
+ */
+static const char **sorted_entries(struct json_object *selection, const char *name,
+                                   size_t *ret_count) {
+    struct json_object *list = virga_awsjson_member(selection, name);
+    size_t length = list != NULL ? json_object_array_length(list) : 0, count = 0;
+    const char **entries = length > 0 ? calloc(length, sizeof *entries) : NULL;
+    if (entries == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < length; i++) {
+        entries[i] = json_object_get_string(json_object_array_get_idx(list, i));
+    }
+    qsort(entries, length, sizeof *entries, compare_text);
+    for (size_t i = 0; i < length; i++) {
+        if (count == 0 || strcmp(entries[count - 1], entries[i]) != 0) {
+            entries[count++] = entries[i];
+        }
+    }
+    *ret_count = count;
+    return entries;
+}
+
+/* Whether the lists of two selections have the same entries. */
+static bool same_entries(struct json_object *a, struct json_object *b, const char *name) {
+    size_t count_a = 0, count_b = 0;
+    const char **entries_a = sorted_entries(a, name, &count_a);
+    const char **entries_b = entries_a != NULL ? sorted_entries(b, name, &count_b) : NULL;
+    bool same = entries_b != NULL && count_a == count_b;
+    for (size_t i = 0; i < count_a && same; i++) {
+        same = strcmp(entries_a[i], entries_b[i]) == 0;
+    }
+    free(entries_a);
+    free(entries_b);
+    return same;
+}
+
 /* Checks what two rules may not have in common. */
 static bool check_pair(struct json_object *a, struct json_object *b, char *text) {
     struct json_object *in_a = virga_awsjson_member(a, "selection");
@@ -240,16 +326,22 @@ static bool check_pair(struct json_object *a, struct json_object *b, char *text)
         return fault(text,
                      "Rule for tagStatus=ANY must have the lowest priority per storage class");
     }
+    if (same_entries(in_a, in_b, "tagPrefixList") || same_entries(in_a, in_b, "tagPatternList")) {
+        return fault(text,
+                     "Rules %lld and %lld select the same tags: the set of tag prefixes or "
+                     "patterns must be unique per storage class.",
+                     (long long)priority_a, (long long)priority_b);
+    }
     return true;
 }
 
 static bool check_rules(struct json_object *rules, char *text) {
     size_t count = json_object_array_length(rules);
-    if (count < 1 || count > RULES_MAX) {
+    if (count < 1 || count > LIFECYCLE_RULES_MAX) {
         return fault(text,
                      "array is too %s: must have at %s %d elements but instance has %zu elements",
                      count < 1 ? "short" : "long", count < 1 ? "least" : "most",
-                     count < 1 ? 1 : RULES_MAX, count);
+                     count < 1 ? 1 : LIFECYCLE_RULES_MAX, count);
     }
     for (size_t i = 0; i < count; i++) {
         if (!check_rule_schema(json_object_array_get_idx(rules, i), text)) {
@@ -258,7 +350,8 @@ static bool check_rules(struct json_object *rules, char *text) {
     }
     for (size_t i = 0; i < count; i++) {
         struct json_object *rule = json_object_array_get_idx(rules, i);
-        if (!check_tags(virga_awsjson_member(rule, "selection"), text)) {
+        if (!check_tags(virga_awsjson_member(rule, "selection"), text) ||
+            !check_storage(rule, text)) {
             return false;
         }
         for (size_t j = 0; j < i; j++) {

@@ -14,7 +14,12 @@
  *   y account region name digest kind      a text about an image
  *   s account region kind id               a setting of the registry
  *   n id                                   an intent
- *   f fact                                 a fact of the plugin */
+ *   o account region name id               an image to be replicated there (replicate_queue.c)
+ *   f fact                                 a fact of the plugin
+ *   l account region name shelf digest tag an entry of an image that is not active: see
+ *                                          meta_status.c; the rows g and u are the active ones'
+ *   l account region name shelf digest     a result of a lifecycle preview: see meta_preview.c
+ *   l "" time account region name digest   when an image will be active */
 #include "meta.h"
 #include "record.h"
 
@@ -227,6 +232,7 @@ int meta_intent_put(struct ecr *ecr, struct meta_intent *intent) {
     record_put_string(&writer, 'u', intent->uid);
     record_put_string(&writer, 't', intent->tag);
     record_put_string(&writer, 'd', intent->digest);
+    record_put_int(&writer, 'o', intent->origin);
     intent_key(&key, intent->id);
     result = writer.failed ? -ENOMEM
                            : ecr->store->put(ecr->host, record_key_str(&key),
@@ -272,6 +278,9 @@ static void intent_decode(struct meta_intent *intent, struct virga_str record) {
             break;
         case 'd':
             copy_text(intent->digest, sizeof intent->digest, value);
+            break;
+        case 'o':
+            intent->origin = (int)record_int(value);
             break;
         default:
             break;

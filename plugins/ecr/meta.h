@@ -40,6 +40,9 @@ struct meta_repository {
     size_t tags_count;
 };
 
+/* Where an image's bytes are to be thought of. Only an active one can be pulled. */
+enum meta_status { META_ACTIVE, META_ARCHIVED, META_ACTIVATING };
+
 /* An image: one accepted manifest. Owns: its strings; free with meta_image_finish(). */
 struct meta_image {
     char digest[ECR_DIGEST_LEN + 1];
@@ -57,6 +60,9 @@ struct meta_image {
     size_t tags_count;
     char *annotations; /* the manifest's, a JSON object of strings, or NULL: written by
                           meta_image_put() for who asks its subject, and not read back */
+    enum meta_status status;
+    int64_t archived_ms;  /* last time it went into the archive; 0 = never */
+    int64_t activated_ms; /* last time it came out; while it is activating: when it will have */
 };
 
 void meta_repository_finish(struct meta_repository *repository);
@@ -84,13 +90,17 @@ int meta_repository_has_images(struct ecr *ecr, const struct tenant *tenant, str
 /* --- images --- */
 int meta_image_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                    struct virga_str digest, struct meta_image *ret_image);
+/* The same without the tags, of which an image may have many: its tags and tags_count stay 0. */
+int meta_image_find(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, struct meta_image *ret_image);
 /* The digest that a tag points to. */
 int meta_tag_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                  struct virga_str tag, char ret_digest[ECR_DIGEST_LEN + 1]);
 /* Records an accepted manifest in one transaction: makes the image, or keeps pushed_ms of the one
  * that is there; moves `tag` (ptr NULL: none) to it, taking it from the image that had it. `image`
- * says digest, media types, sizes, subject and children; its tags and times are ignored. Nothing is
- * written if the repository is gone or its uid is not `uid` ("" = any): -ENOENT. */
+ * says digest, media types, sizes, subject and children; its tags, times and status are ignored: an
+ * archived image that comes again is active. Nothing is written if the repository is gone or its
+ * uid is not `uid` ("" = any): -ENOENT. */
 int meta_image_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                    const char *uid, const struct meta_image *image, struct virga_str tag);
 /* Removes one tag; the image stays, untagged when it was the last one. */
@@ -113,11 +123,15 @@ int meta_tag_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str
                   int (*on_each)(void *arg, struct virga_str tag, struct virga_str digest),
                   void *arg);
 /* Walks what ListImages shows, in digest order: each (digest, tag), and each untagged image once
- * with an empty tag. `which` is META_TAGGED, META_UNTAGGED or both. Begins behind (after_digest,
- * after_tag), which need not exist; META_AFTER_TAGS as after_tag: behind everything of that digest.
- * The cost does not depend on what `which` leaves out. */
+ * with an empty tag. `which` is META_TAGGED, META_UNTAGGED or both, with the statuses that are
+ * wanted (none: all). Begins behind (after_digest, after_tag), which need not exist;
+ * META_AFTER_TAGS as after_tag: behind everything of that digest. The cost does not depend on what
+ * `which` leaves out. */
 #define META_TAGGED 0x1u
 #define META_UNTAGGED 0x2u
+#define META_WITH_ACTIVE 0x4u
+#define META_WITH_ARCHIVED 0x8u
+#define META_WITH_ACTIVATING 0x10u
 #define META_AFTER_TAGS "\xff" /* above every byte of a tag */
 int meta_entry_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     unsigned which, struct virga_str after_digest, struct virga_str after_tag,
@@ -161,6 +175,21 @@ struct meta_position {
 int meta_referrer_index(struct ecr *ecr, size_t limit, struct meta_position *position);
 
 /* --- texts kept per repository: "policy", "lifecycle" --- */
+/* --- storage classes (meta_status.c) --- */
+
+/* Moves an active image into the archive. Errors: -ENOENT, -EALREADY it is not active. */
+int meta_image_archive(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                       struct virga_str digest, int64_t now_ms);
+/* Takes an archived image out: it is active at `active_ms`, which is at once unless it is behind
+ * `now_ms`. Errors: -ENOENT, -EALREADY it is not archived. */
+int meta_image_restore(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                       struct virga_str digest, int64_t now_ms, int64_t active_ms);
+/* Makes images active whose time has come, at most `limit`. Sets when to call again: 0 = nothing is
+ * activating. */
+int meta_activate_due(struct ecr *ecr, int64_t now_ms, size_t limit, int64_t *ret_next_ms);
+
+/* --- texts kept per repository: "policy", "lifecycle", "lifecycle-evaluated",
+ * "lifecycle-preview" --- */
 int meta_text_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                   const char *kind, struct virga_store_value *ret_text);
 int meta_text_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
@@ -208,6 +237,7 @@ struct meta_intent {
     char uid[33];
     char tag[ECR_TAG_MAX + 1];
     char digest[ECR_DIGEST_LEN + 1];
+    int origin; /* of a PUSH: enum image_origin */
 };
 /* Writes it and sets intent->id. */
 int meta_intent_put(struct ecr *ecr, struct meta_intent *intent);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The records of images and their tags; the key layout is in meta.c. */
 #include "meta.h"
+#include "meta_impl.h"
 #include "record.h"
 
 #include <errno.h>
@@ -73,6 +74,15 @@ static int decode_field(struct meta_image *image, char letter, struct virga_str 
         return 0;
     case 'j':
         return replace(&image->subject, value);
+    case 'q':
+        image->status = (enum meta_status)record_int(value);
+        return image->status > META_ACTIVATING ? -EIO : 0;
+    case 'h':
+        image->archived_ms = record_int(value);
+        return 0;
+    case 'w':
+        image->activated_ms = record_int(value);
+        return 0;
     case 'c':
         return append(&image->children, &image->children_count, value);
     default:
@@ -112,6 +122,11 @@ static int write_record(struct ecr *ecr, const struct record_key *key,
     record_put_int(&writer, 'p', image->pushed_ms);
     record_put_int(&writer, 'l', image->pulled_ms);
     record_put_string(&writer, 'j', image->subject);
+    if (image->archived_ms != 0) {
+        record_put_int(&writer, 'q', image->status);
+        record_put_int(&writer, 'h', image->archived_ms);
+        record_put_int(&writer, 'w', image->activated_ms);
+    }
     for (size_t i = 0; i < image->children_count; i++) {
         record_put_string(&writer, 'c', image->children[i]);
     }
@@ -151,7 +166,8 @@ static int read_tags(struct ecr *ecr, const struct tenant *tenant, struct virga_
     struct record_key prefix;
     struct virga_store_cursor *cursor = NULL;
     struct virga_str key, value;
-    row_key(&prefix, 'g', tenant, name, virga_str_from(image->digest), "");
+    meta_entry_key(&prefix, tenant, name, image->status, virga_str_from(image->digest),
+                   virga_str_from(""));
     int result = ecr->store->scan(ecr->host, record_key_str(&prefix), (struct virga_str){0},
                                   VIRGA_STORE_KEYS_ONLY, &cursor);
     if (result != 0) {
@@ -168,14 +184,18 @@ static int read_tags(struct ecr *ecr, const struct tenant *tenant, struct virga_
     return result;
 }
 
+int meta_image_find(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                    struct virga_str digest, struct meta_image *ret_image) {
+    struct record_key key;
+    return row_key(&key, 'i', tenant, name, digest, NULL)
+               ? read_record(ecr, &key, digest, ret_image)
+               : -ENOENT;
+}
+
 int meta_image_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                    struct virga_str digest, struct meta_image *ret_image) {
-    struct record_key key;
     struct meta_image image;
-    if (!row_key(&key, 'i', tenant, name, digest, NULL)) {
-        return -ENOENT;
-    }
-    int result = read_record(ecr, &key, digest, &image);
+    int result = meta_image_find(ecr, tenant, name, digest, &image);
     if (result != 0) {
         return result;
     }
@@ -209,11 +229,11 @@ int meta_tag_get(struct ecr *ecr, const struct tenant *tenant, struct virga_str 
 
 /* Marks an image as untagged when it has no tag left. */
 static int note_untagged(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
-                         struct virga_str digest) {
+                         enum meta_status status, struct virga_str digest) {
     struct record_key key;
     struct virga_store_cursor *cursor = NULL;
     struct virga_str ignored_key, ignored_value;
-    row_key(&key, 'g', tenant, name, digest, "");
+    meta_entry_key(&key, tenant, name, status, digest, virga_str_from(""));
     int result = ecr->store->scan(ecr->host, record_key_str(&key), (struct virga_str){0},
                                   VIRGA_STORE_KEYS_ONLY, &cursor);
     if (result != 0) {
@@ -224,7 +244,7 @@ static int note_untagged(struct ecr *ecr, const struct tenant *tenant, struct vi
     if (result != 0) {
         return result < 0 ? result : 0;
     }
-    row_key(&key, 'u', tenant, name, digest, NULL);
+    meta_entry_key(&key, tenant, name, status, digest, (struct virga_str){0});
     return ecr->store->put(ecr->host, record_key_str(&key), virga_str_from(""));
 }
 
@@ -234,7 +254,7 @@ static int forget(struct ecr *ecr, const struct record_key *key) {
     return result == -ENOENT ? 0 : result;
 }
 
-/* Points `tag` to `digest`; the image that had it keeps its other tags. */
+/* Points `tag` to the active image `digest`; the image that had it keeps its other tags. */
 static int move_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     struct virga_str tag, struct virga_str digest) {
     struct record_key key;
@@ -286,10 +306,22 @@ static int put_in_transaction(struct ecr *ecr, const struct tenant *tenant, stru
     if (result == 0) {
         now.pushed_ms = old.pushed_ms;
         now.pulled_ms = old.pulled_ms;
+        now.status = META_ACTIVE;
+        now.archived_ms = old.archived_ms;
+        now.activated_ms = old.activated_ms;
+        if (old.status != META_ACTIVE) {
+            now.activated_ms = ecr->timer->now_ms(ecr->host);
+            result = read_tags(ecr, tenant, name, &old);
+            if (result == 0) {
+                result = meta_entries_move(ecr, tenant, name, &old, META_ACTIVE);
+            }
+        }
         meta_image_finish(&old);
     } else if (result == -ENOENT) {
         now.pushed_ms = ecr->timer->now_ms(ecr->host);
         now.pulled_ms = 0;
+        now.status = META_ACTIVE;
+        now.archived_ms = now.activated_ms = 0;
         result = 0;
     }
     if (result == 0) {
@@ -306,7 +338,7 @@ static int put_in_transaction(struct ecr *ecr, const struct tenant *tenant, stru
     }
     if (result == 0) {
         result = tag.ptr != NULL ? move_tag(ecr, tenant, name, tag, digest)
-                                 : note_untagged(ecr, tenant, name, digest);
+                                 : note_untagged(ecr, tenant, name, META_ACTIVE, digest);
     }
     return result;
 }
@@ -330,19 +362,25 @@ int meta_image_put(struct ecr *ecr, const struct tenant *tenant, struct virga_st
 static int untag_in_transaction(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                                 struct virga_str tag) {
     struct record_key key;
+    struct meta_image image = {0};
     char digest[ECR_DIGEST_LEN + 1];
     int result = meta_tag_get(ecr, tenant, name, tag, digest);
+    if (result == 0) {
+        row_key(&key, 'i', tenant, name, virga_str_from(digest), NULL);
+        result = read_record(ecr, &key, virga_str_from(digest), &image);
+        result = result == -ENOENT ? 0 : result;
+    }
+    enum meta_status status = image.status;
+    meta_image_finish(&image);
     if (result == 0) {
         row_key(&key, 't', tenant, name, tag, NULL);
         result = ecr->store->del(ecr->host, record_key_str(&key));
     }
     if (result == 0) {
-        record_key_in(&key, 'g', tenant, name);
-        record_key_add(&key, virga_str_from(digest));
-        record_key_add(&key, tag);
+        meta_entry_key(&key, tenant, name, status, virga_str_from(digest), tag);
         result = forget(ecr, &key);
     }
-    return result == 0 ? note_untagged(ecr, tenant, name, virga_str_from(digest)) : result;
+    return result == 0 ? note_untagged(ecr, tenant, name, status, virga_str_from(digest)) : result;
 }
 
 int meta_tag_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
@@ -375,7 +413,7 @@ static int delete_in_transaction(struct ecr *ecr, const struct tenant *tenant,
         result = meta_referrer_delete(ecr, tenant, name, &image);
     }
     if (result == 0) {
-        row_key(&key, 'g', tenant, name, digest, "");
+        meta_entry_key(&key, tenant, name, image.status, digest, virga_str_from(""));
         result = ecr->store->del_prefix(ecr->host, record_key_str(&key), NULL);
     }
     if (result == 0) {
@@ -383,7 +421,7 @@ static int delete_in_transaction(struct ecr *ecr, const struct tenant *tenant,
         result = ecr->store->del_prefix(ecr->host, record_key_str(&key), NULL);
     }
     if (result == 0) {
-        row_key(&key, 'u', tenant, name, digest, NULL);
+        meta_entry_key(&key, tenant, name, image.status, digest, (struct virga_str){0});
         result = forget(ecr, &key);
     }
     if (result == 0) {
@@ -421,4 +459,12 @@ int meta_image_pulled(struct ecr *ecr, const struct tenant *tenant, struct virga
     }
     meta_image_finish(&image);
     return result;
+}
+
+int meta_image_rewrite(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                       const struct meta_image *image) {
+    struct record_key key;
+    return row_key(&key, 'i', tenant, name, virga_str_from(image->digest), NULL)
+               ? write_record(ecr, &key, image)
+               : -EINVAL;
 }

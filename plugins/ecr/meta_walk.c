@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks over a repository's images, tags and entries; the key layout is in meta.c. */
-#include "meta.h"
-#include "record.h"
+#include "meta_impl.h"
 
 #include <errno.h>
 
@@ -25,15 +24,13 @@ static int walk_next(struct ecr *ecr, struct walk *walk) {
     return result < 0 ? result : 0;
 }
 
-/* Opens a walk over a table from behind `after` (its parts behind the repository; ptr NULL: the
- * start) and takes the first row. */
-static int walk_open(struct ecr *ecr, char table, const struct tenant *tenant,
-                     struct virga_str name, struct virga_str after, uint32_t flags,
-                     struct walk *walk) {
+/* Opens a walk over the rows below a prefix, from behind `after` (what follows the prefix; ptr
+ * NULL: the start) and takes the first row. */
+static int walk_open_at(struct ecr *ecr, const struct record_key *prefix, struct virga_str after,
+                        uint32_t flags, struct walk *walk) {
     char bytes[RECORD_KEY_MAX];
     struct virga_str behind = {0};
-    *walk = (struct walk){0};
-    record_key_in(&walk->prefix, table, tenant, name);
+    *walk = (struct walk){.prefix = *prefix};
     record_key_add(&walk->prefix, virga_str_from(""));
     if (walk->prefix.bad || after.len > sizeof bytes - walk->prefix.len) {
         return -EINVAL;
@@ -46,6 +43,15 @@ static int walk_open(struct ecr *ecr, char table, const struct tenant *tenant,
     int result =
         ecr->store->scan(ecr->host, record_key_str(&walk->prefix), behind, flags, &walk->cursor);
     return result != 0 ? result : walk_next(ecr, walk);
+}
+
+/* Opens a walk over a repository's rows in a table. */
+static int walk_open(struct ecr *ecr, char table, const struct tenant *tenant,
+                     struct virga_str name, struct virga_str after, uint32_t flags,
+                     struct walk *walk) {
+    struct record_key prefix;
+    record_key_in(&prefix, table, tenant, name);
+    return walk_open_at(ecr, &prefix, after, flags, walk);
 }
 
 /* Cuts "digest NUL rest" in two. */
@@ -114,14 +120,63 @@ int meta_parent_each(struct ecr *ecr, const struct tenant *tenant, struct virga_
     return result;
 }
 
+/* One of the walks that meta_entry_each() merges. */
+struct stream {
+    struct walk walk;
+    bool tagged;
+};
+
+#define STREAMS_MAX 6 /* three statuses, tagged and untagged */
+
+/* Opens a stream for each kind of entry that is wanted. */
+static int open_streams(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                        unsigned which, struct virga_str after_digest, struct virga_str behind,
+                        struct stream streams[STREAMS_MAX], size_t *ret_count) {
+    static const unsigned flags[] = {META_WITH_ACTIVE, META_WITH_ARCHIVED, META_WITH_ACTIVATING};
+    bool all = (which & (META_WITH_ACTIVE | META_WITH_ARCHIVED | META_WITH_ACTIVATING)) == 0;
+    int result = 0;
+    for (size_t i = 0; i < 2 * sizeof flags / sizeof flags[0] && result == 0; i++) {
+        struct record_key prefix;
+        bool tagged = i % 2 == 0;
+        if ((which & (tagged ? META_TAGGED : META_UNTAGGED)) == 0 ||
+            (!all && (which & flags[i / 2]) == 0)) {
+            continue;
+        }
+        struct stream *stream = &streams[(*ret_count)++];
+        stream->tagged = tagged;
+        meta_entry_prefix(&prefix, tenant, name, (enum meta_status)(i / 2), tagged);
+        result = walk_open_at(ecr, &prefix, tagged ? behind : after_digest, VIRGA_STORE_KEYS_ONLY,
+                              &stream->walk);
+    }
+    return result;
+}
+
+/* The stream whose row is the first; NULL: all have ended. */
+static struct stream *first_stream(struct stream *streams, size_t count) {
+    struct stream *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct stream *stream = &streams[i];
+        /* Digests all have one length, so that memcmp orders them, and a digest is in one stream
+         * only. */
+        if (stream->walk.there &&
+            (first == NULL ||
+             memcmp(stream->walk.part.ptr, first->walk.part.ptr,
+                    stream->walk.part.len < first->walk.part.len ? stream->walk.part.len
+                                                                 : first->walk.part.len) < 0)) {
+            first = stream;
+        }
+    }
+    return first;
+}
+
 int meta_entry_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     unsigned which, struct virga_str after_digest, struct virga_str after_tag,
                     int (*on_each)(void *arg, struct virga_str digest, struct virga_str tag),
                     void *arg) {
-    struct walk tagged = {0}, untagged = {0};
+    struct stream streams[STREAMS_MAX] = {0};
+    size_t count = 0;
     char bytes[ECR_DIGEST_LEN + 1 + ECR_TAG_MAX];
     struct virga_str behind = {0};
-    int result = 0;
     if (after_digest.len > ECR_DIGEST_LEN || after_tag.len > ECR_TAG_MAX) {
         return -EINVAL;
     }
@@ -133,30 +188,20 @@ int meta_entry_each(struct ecr *ecr, const struct tenant *tenant, struct virga_s
         }
         behind = (struct virga_str){bytes, after_digest.len + 1 + after_tag.len};
     }
-    if ((which & META_TAGGED) != 0) {
-        result = walk_open(ecr, 'g', tenant, name, behind, VIRGA_STORE_KEYS_ONLY, &tagged);
-    }
-    if (result == 0 && (which & META_UNTAGGED) != 0) {
-        result = walk_open(ecr, 'u', tenant, name, after_digest, VIRGA_STORE_KEYS_ONLY, &untagged);
-    }
-    while (result == 0 && (tagged.there || untagged.there)) {
-        struct virga_str digest, tag;
-        bool take_untagged = untagged.there;
-        if (tagged.there) {
-            split(tagged.part, &digest, &tag);
-            /* Digests all have one length, so that memcmp orders them. */
-            take_untagged =
-                untagged.there &&
-                memcmp(untagged.part.ptr, digest.ptr,
-                       untagged.part.len < digest.len ? untagged.part.len : digest.len) < 0;
+    int result = open_streams(ecr, tenant, name, which, after_digest, behind, streams, &count);
+    struct stream *stream = NULL;
+    while (result == 0 && (stream = first_stream(streams, count)) != NULL) {
+        struct virga_str digest = stream->walk.part, tag = virga_str_from("");
+        if (stream->tagged) {
+            split(stream->walk.part, &digest, &tag);
         }
-        result = take_untagged ? on_each(arg, untagged.part, virga_str_from(""))
-                               : on_each(arg, digest, tag);
+        result = on_each(arg, digest, tag);
         if (result == 0) {
-            result = walk_next(ecr, take_untagged ? &untagged : &tagged);
+            result = walk_next(ecr, &stream->walk);
         }
     }
-    ecr->store->close(tagged.cursor);
-    ecr->store->close(untagged.cursor);
+    for (size_t i = 0; i < count; i++) {
+        ecr->store->close(streams[i].walk.cursor);
+    }
     return result;
 }

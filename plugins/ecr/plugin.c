@@ -8,13 +8,16 @@
 #include "gate.h"
 #include "gateway.h"
 #include "referrer_index.h"
+#include "replicate.h"
+#include "lifecycle_run.h"
 #include "resolver.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum route_tag { ROUTE_CALL, ROUTE_GC };
+enum route_tag { ROUTE_CALL, ROUTE_GC, ROUTE_LIFECYCLE };
 
 /* A manifest of 4 MiB in a JSON string, escaped. */
 #define BODY_LIMIT_BYTES (8u << 20)
@@ -26,6 +29,10 @@ static const struct virga_route routes[] = {
      .body_limit_bytes = BODY_LIMIT_BYTES,
      .tag = ROUTE_CALL},
     {.kind = VIRGA_ROUTE_ADMIN, .method = "POST", .pattern = "ecr/gc", .tag = ROUTE_GC},
+    {.kind = VIRGA_ROUTE_ADMIN,
+     .method = "POST",
+     .pattern = "ecr/lifecycle/run",
+     .tag = ROUTE_LIFECYCLE},
 };
 
 static const struct virga_config_key config_keys[] = {
@@ -78,12 +85,26 @@ static const struct virga_config_key config_keys[] = {
      .default_value = "false",
      .help = "Answer as real ECR does where it differs from what OCI clients expect; docs/ecr/wire.md "
              "has the list."},
+    {.key = "lifecycle-interval",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "3600",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "Seconds between two runs of the lifecycle policies; 0 = they run only when asked to by "
+         "POST /_floci/ecr/lifecycle/run."},
+    {.key = "restore-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "0",
+     .min = 0,
+     .max = 86400,
+     .help = "Seconds until an archived image can be pulled again after it was restored."},
 };
 
 struct plugin {
     struct ecr ecr;
     char *data_path;
-    int pending; /* what stop() waits for: the resolver's answer, the registry */
+    int pending; /* what stop() waits for: the resolver's answer, lifecycle runs, the registry */
     bool stopping;
 };
 
@@ -146,6 +167,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
             ? ECR_URI_PATH
             : ECR_URI_HOSTNAME;
+    ecr->lifecycle_seconds = config->get_int(ecr->host, "lifecycle-interval");
+    ecr->restore_seconds = config->get_int(ecr->host, "restore-seconds");
     plugin->data_path = absolute_path(config->get_string(ecr->host, "data-path"));
     if (plugin->data_path == NULL) {
         virga_error_set(err, "data-path cannot be made absolute: %s", strerror(errno));
@@ -162,6 +185,9 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
 static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
+    replicate_destroy(plugin->ecr.replicator);
+    lifecycle_destroy(plugin->ecr.lifecycle);
+    storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
     callers_destroy(plugin->ecr.callers);
     referrer_index_destroy(plugin->ecr.referrer_index);
@@ -189,8 +215,17 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
+    if (result == 0 && (result = storage_class_create(ecr, &ecr->storage_class)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
+    }
+    if (result == 0 && (result = lifecycle_create(ecr, &ecr->lifecycle)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
+    }
+    if (result == 0 && (result = replicate_create(ecr, &ecr->replicator)) != 0) {
+        virga_error_set(err, "replication cannot go on: %s", strerror(-result));
     }
     if (result == 0) {
         result = gateway_create(ecr, &ecr->gateway, err);
@@ -231,6 +266,8 @@ static void handle(void *self, struct virga_request *req) {
     struct plugin *plugin = self;
     if (req->route->tag == ROUTE_GC) {
         backend_handle_gc(&plugin->ecr, req);
+    } else if (req->route->tag == ROUTE_LIFECYCLE) {
+        lifecycle_handle_run(&plugin->ecr, req);
     } else {
         actions_handle(&plugin->ecr, req);
     }
@@ -239,21 +276,33 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending++;
+    plugin->pending += 2;
+    lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
     referrer_index_stop(plugin->ecr.referrer_index);
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
+        plugin->pending++;
+    }
+    if (replicate_stop(plugin->ecr.replicator, check_stopped, plugin)) {
         plugin->pending++;
     }
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
 
+static void on_replicated(void *self) {
+    struct plugin *plugin = self;
+    const struct virga_host *host = plugin->ecr.host;
+    host->reset_done(host, backend_reset(plugin->ecr.backend), NULL);
+}
+
 /* The store is emptied by the host; without this the registry's contents would come back with the
  * next reconcile. */
 static int reset(void *self) {
     struct plugin *plugin = self;
-    return backend_reset(plugin->ecr.backend);
+    return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
+               ? -EINPROGRESS
+               : backend_reset(plugin->ecr.backend);
 }
 
 static const char *const needs[] = {

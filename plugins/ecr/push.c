@@ -138,8 +138,8 @@ static bool check_children(struct push *push) {
     size_t count = 0;
     for (size_t i = 0; i < image->children_count; i++) {
         struct meta_image child;
-        int result = meta_image_get(push->ecr, &push->tenant, name_of(push),
-                                    virga_str_from(image->children[i]), &child);
+        int result = meta_image_find(push->ecr, &push->tenant, name_of(push),
+                                     virga_str_from(image->children[i]), &child);
         if (result == 0) {
             meta_image_finish(&child);
         } else if (result != -ENOENT) {
@@ -238,6 +238,7 @@ static void on_ready(void *arg, int status, const char *reason) {
     memcpy(push->intent.name, push->name, sizeof push->name);
     memcpy(push->intent.tag, push->tag, sizeof push->tag);
     memcpy(push->intent.digest, push->manifest.image.digest, sizeof push->intent.digest);
+    push->intent.origin = (int)push->origin;
     int result = meta_intent_put(push->ecr, &push->intent);
     if (result != 0) {
         set_store_failure(push, result);

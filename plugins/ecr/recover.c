@@ -2,6 +2,7 @@
 /* Finishing what was cut in two. Each kind may be finished twice. */
 #include "recover.h"
 #include "backend_impl.h"
+#include "image_events.h"
 #include "manifest.h"
 #include "reconcile.h"
 #include "registry_change.h"
@@ -181,6 +182,10 @@ static void settle_push(struct recover *recover, bool tagged) {
     if (tagged) {
         int result = meta_image_put(ecr_of(recover), &intent->tenant, virga_str_from(intent->name),
                                     intent->uid, &recover->manifest.image, tag);
+        if (result == 0) {
+            image_came(ecr_of(recover), &intent->tenant, virga_str_from(intent->name),
+                       &recover->manifest.image, tag, (enum image_origin)intent->origin);
+        }
         done(recover, result == -ENOENT ? 0 : result, "the store failed");
     } else if (is_recorded(recover, intent)) {
         done(recover, 0, "");

@@ -10,6 +10,7 @@ struct removal {
     struct ecr *ecr;
     struct lane_ticket ticket;
     struct meta_intent intent;
+    bool (*still)(void *arg); /* asked before anything is done; NULL */
     backend_on_done on_done;
     void *arg;
 };
@@ -25,7 +26,7 @@ static void finish(struct removal *removal, int status, const char *reason) {
 }
 
 static void finish_error(struct removal *removal, int error) {
-    int status = error == -ENOENT || error == -ENOMEM ? error : -EIO;
+    int status = error == -ENOENT || error == -ENOMEM || error == -ESTALE ? error : -EIO;
     finish(removal, status, strerror(-error));
 }
 
@@ -92,11 +93,14 @@ static int prepare(struct removal *removal) {
                               intent->digest);
     } else if (intent->kind == META_INTENT_DELETE) {
         struct meta_image image;
-        result = meta_image_get(ecr, &intent->tenant, name_of(removal),
-                                virga_str_from(intent->digest), &image);
+        result = meta_image_find(ecr, &intent->tenant, name_of(removal),
+                                 virga_str_from(intent->digest), &image);
         if (result == 0) {
             meta_image_finish(&image);
         }
+    }
+    if (result == 0 && removal->still != NULL && !removal->still(removal->arg)) {
+        result = -ESTALE;
     }
     return result == 0 ? meta_intent_put(ecr, intent) : result;
 }
@@ -157,7 +161,7 @@ static void on_turn(struct lane_ticket *ticket) {
 
 static void begin(struct ecr *ecr, enum meta_intent_kind kind, const struct tenant *tenant,
                   struct virga_str name, const char *tag, struct virga_str digest,
-                  backend_on_done on_done, void *arg) {
+                  bool (*still)(void *arg), backend_on_done on_done, void *arg) {
     struct removal *removal = calloc(1, sizeof *removal);
     if (removal == NULL) {
         on_done(arg, -ENOMEM, "out of memory");
@@ -166,6 +170,7 @@ static void begin(struct ecr *ecr, enum meta_intent_kind kind, const struct tena
     removal->ecr = ecr;
     removal->intent.kind = kind;
     removal->intent.tenant = *tenant;
+    removal->still = still;
     removal->on_done = on_done;
     removal->arg = arg;
     (void)snprintf(removal->intent.name, sizeof removal->intent.name, "%.*s", (int)name.len,
@@ -181,20 +186,27 @@ static void begin(struct ecr *ecr, enum meta_intent_kind kind, const struct tena
 
 void backend_delete_image(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                           struct virga_str digest, backend_on_done on_done, void *arg) {
-    begin(ecr, META_INTENT_DELETE, tenant, name, "", digest, on_done, arg);
+    begin(ecr, META_INTENT_DELETE, tenant, name, "", digest, NULL, on_done, arg);
+}
+
+void backend_delete_image_if(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                             struct virga_str digest, bool (*still)(void *arg),
+                             backend_on_done on_done, void *arg) {
+    begin(ecr, META_INTENT_DELETE, tenant, name, "", digest, still, on_done, arg);
 }
 
 void backend_delete_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                         struct virga_str tag, backend_on_done on_done, void *arg) {
     char copy[ECR_TAG_MAX + 1];
     (void)snprintf(copy, sizeof copy, "%.*s", (int)tag.len, tag.ptr);
-    begin(ecr, META_INTENT_UNTAG, tenant, name, copy, (struct virga_str){NULL, 0}, on_done, arg);
+    begin(ecr, META_INTENT_UNTAG, tenant, name, copy, (struct virga_str){NULL, 0}, NULL, on_done,
+          arg);
 }
 
 void backend_delete_repository(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                                backend_on_done on_done, void *arg) {
-    begin(ecr, META_INTENT_DELETE_REPO, tenant, name, "", (struct virga_str){NULL, 0}, on_done,
-          arg);
+    begin(ecr, META_INTENT_DELETE_REPO, tenant, name, "", (struct virga_str){NULL, 0}, NULL,
+          on_done, arg);
 }
 
 /* --- the trash --- */

@@ -9,28 +9,11 @@ import os
 import shutil
 import subprocess
 import time
-import unittest
 
 from ecrcase import EcrCase
 from images import image, write_layout
-from skopeo import Skopeo
+from skopeo import Skopeo, name_space
 from virga import clean_env, need, wait_for
-
-
-def name_space(directory, names):
-    """The command prefix under which `names` are loopback; skips where that is not permitted."""
-    need("unshare", "mount")
-    hosts = os.path.join(directory, "hosts")
-    with open(hosts, "w") as f:
-        f.write("127.0.0.1 localhost\n" + "".join("127.0.0.1 %s\n" % n for n in names))
-    script = 'mount --bind "$0" /etc/hosts && exec "$@"'
-    for extra in ([], ["--map-root-user"]):
-        wrap = ["unshare", "--mount", *extra, "--propagation", "slave", "sh", "-c", script, hosts]
-        done = subprocess.run([*wrap, "cat", "/etc/hosts"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True)
-        if done.returncode == 0 and names[0] in done.stdout:
-            return wrap
-    raise unittest.SkipTest("a private mount namespace is not permitted: " + done.stderr.strip())
 
 
 class Hostname(EcrCase):

@@ -136,6 +136,18 @@ void backend_delete_image(struct ecr *ecr, const struct tenant *tenant, struct v
     add_later(do_change, arg)->on_done = on_done;
 }
 
+void backend_delete_image_if(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                             struct virga_str digest, bool (*still)(void *arg),
+                             backend_on_done on_done, void *arg) {
+    if (still(arg)) {
+        backend_delete_image(ecr, tenant, name, digest, on_done, arg);
+        return;
+    }
+    struct later *one = add_later(do_change, arg);
+    one->on_done = on_done;
+    one->status = -ESTALE;
+}
+
 void backend_delete_tag(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                         struct virga_str tag, backend_on_done on_done, void *arg) {
     if (registry_status == 0) {

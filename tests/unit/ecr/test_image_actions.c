@@ -65,7 +65,8 @@ static void describe_shows_one_detail_for_each_digest(void **state) {
         format("{\"imageDetails\":[{\"registryId\":\"" ACCOUNT
                "\",\"repositoryName\":\"app\",\"imageDigest\":\"%s\",\"imageTags\":[\"a\",\"b\"],"
                "\"imageSizeInBytes\":1234,\"imagePushedAt\":1700000000.123,"
-               "\"imageManifestMediaType\":\"" MEDIA "\",\"artifactMediaType\":\"x/config\"}]}",
+               "\"imageManifestMediaType\":\"" MEDIA "\",\"artifactMediaType\":\"x/config\","
+               "\"imageStatus\":\"ACTIVE\"}]}",
                digest);
     assert_answer("DescribeImages", "{" APP "}", 200, detail);
     assert_answer("DescribeImages", "{" APP ",\"imageIds\":[{\"imageTag\":\"a\"}]}", 200, detail);

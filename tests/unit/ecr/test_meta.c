@@ -177,6 +177,20 @@ static void image_comes_back_as_it_was_put(void **state) {
     meta_image_finish(&got);
 }
 
+static void image_is_found_without_its_tags(void **state) {
+    struct meta_image image;
+    (void)state;
+    make_repository(&here, "app");
+    assert_int_equal(put("app", "", D1, "v1", D2), 0);
+    assert_int_equal(meta_image_find(ecr(), &here, STR("app"), STR(D1), &image), 0);
+    assert_string_equal(image.digest, D1);
+    assert_int_equal(image.children_count, 1);
+    assert_int_equal(image.tags_count, 0);
+    meta_image_finish(&image);
+    assert_int_equal(meta_image_find(ecr(), &here, STR("app"), STR(D2), &image), -ENOENT);
+    assert_int_equal(meta_image_find(ecr(), &here, STR("app"), STR("a\nb"), &image), -ENOENT);
+}
+
 static void tag_moves_and_leaves_the_old_image_untagged(void **state) {
     (void)state;
     char digest[ECR_DIGEST_LEN + 1];
@@ -467,6 +481,7 @@ int main(void) {
         TEST(walk_sees_one_tenant_in_name_order),
         TEST(walk_ends_with_what_the_callback_returns),
         TEST(image_comes_back_as_it_was_put),
+        TEST(image_is_found_without_its_tags),
         TEST(tag_moves_and_leaves_the_old_image_untagged),
         TEST(second_push_keeps_the_first_push_time),
         TEST(push_without_tag_is_untagged_until_tagged),
