@@ -125,6 +125,14 @@ void gateway_origin(const struct gateway_exchange *exchange, char ret_origin[GAT
     (void)snprintf(ret_origin, GATEWAY_ORIGIN_MAX, "http://%.*s", (int)host.len, host.ptr);
 }
 
+void gateway_location_origin(const struct gateway_exchange *exchange,
+                             char ret_origin[GATEWAY_ORIGIN_MAX]) {
+    ret_origin[0] = '\0';
+    if (strict_absolute_locations(exchange->ecr)) {
+        gateway_origin(exchange, ret_origin);
+    }
+}
+
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason) {
     gateway_fail(exchange, 503, "UNAVAILABLE", "The registry is not available: %s", reason);
 }

@@ -43,6 +43,7 @@ struct gateway_exchange {
     bool relaying; /* the proxy will still say that it is done */
     bool retry;    /* to be relayed again then */
     bool retried;
+    bool whole;                  /* the client's Range is not sent on */
     char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
     char name[ECR_NAME_MAX + 1];
     char reference[GATEWAY_SESSION_MAX + 1];
@@ -50,7 +51,13 @@ struct gateway_exchange {
     char digest[ECR_DIGEST_LEN + 1];     /* of the manifest or blob in question */
     char *media_type;                    /* of the manifest that is read */
     struct strbuf target;                /* of the relayed request */
+    const char *method;                  /* sent instead of the client's; NULL */
     const char *accept;                  /* sent instead of the client's; NULL */
+    /* Takes a good answer in the place of the client, and has the exchange go on with `then` when
+     * the relay is over; NULL: the client gets it. */
+    enum virga_proxy_decision (*on_answer)(struct gateway_exchange *exchange,
+                                           struct virga_proxy_response *res);
+    void (*then)(struct gateway_exchange *exchange);
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
     struct strbuf body; /* of a manifest on its way in */
     struct referrer_wait referrer_wait;
@@ -114,6 +121,9 @@ struct virga_str gateway_principal(const struct gateway_exchange *exchange);
 /* The address that the client used: "http://localhost:5100". */
 #define GATEWAY_ORIGIN_MAX 300
 void gateway_origin(const struct gateway_exchange *exchange, char ret_origin[GATEWAY_ORIGIN_MAX]);
+/* What an address in an answer begins with: that, or nothing where it may be relative. */
+void gateway_location_origin(const struct gateway_exchange *exchange,
+                             char ret_origin[GATEWAY_ORIGIN_MAX]);
 
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);
@@ -122,6 +132,8 @@ void gateway_manifest(struct gateway_exchange *exchange); /* GET HEAD DELETE */
 void gateway_push(struct gateway_exchange *exchange);     /* PUT manifest */
 void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
+/* POST of a whole blob (gateway_post.c); false: it is none, an upload is to be begun. */
+bool gateway_post(struct gateway_exchange *exchange);
 void gateway_referrers(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */

@@ -72,11 +72,9 @@ bool gateway_page_take(struct gateway_page *page, struct virga_str entry) {
 void gateway_page_link(const struct gateway_exchange *exchange, const struct gateway_page *page,
                        const char *path, const char *prefix, const char *name, const char *value,
                        struct strbuf *ret_link) {
-    char ns[512], origin[GATEWAY_ORIGIN_MAX] = "";
+    char ns[512], origin[GATEWAY_ORIGIN_MAX];
     size_t ns_len = 0;
-    if (strict_absolute_locations(exchange->ecr)) {
-        gateway_origin(exchange, origin);
-    }
+    gateway_location_origin(exchange, origin);
     strbuf_addf(ret_link, "<%s%s?last=", origin, path);
     strbuf_add_encoded(ret_link, virga_str_from(prefix), "");
     strbuf_add_encoded(ret_link, virga_str_from(page->last), "");

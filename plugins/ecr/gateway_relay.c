@@ -4,6 +4,7 @@
 #include "gateway_rewrite.h"
 #include "reference.h"
 #include "registry_error.h"
+#include "upload_chunk.h"
 
 #include <errno.h>
 
@@ -31,8 +32,10 @@ static bool rewrite_location(struct gateway_exchange *exchange, struct virga_pro
     if (location.ptr == NULL) {
         return true;
     }
-    char client[GATEWAY_CLIENT_NAME_MAX + 1];
+    char client[GATEWAY_CLIENT_NAME_MAX + 1], origin[GATEWAY_ORIGIN_MAX];
     struct strbuf text = {0};
+    gateway_location_origin(exchange, origin);
+    strbuf_add_text(&text, origin);
     int result =
         gateway_rewrite_location(location, exchange->upstream,
                                  gateway_client_name(exchange, client), find_ns(exchange), &text);
@@ -67,6 +70,9 @@ static enum virga_proxy_decision on_response(void *arg, struct virga_request *re
     int status = exchange->ecr->proxy->status(res);
     (void)req;
     if (status < 400) {
+        if (exchange->on_answer != NULL) {
+            return exchange->on_answer(exchange, res);
+        }
         if (!rewrite_location(exchange, res)) {
             ECR_LOG(exchange->ecr, VIRGA_LOG_ERROR, exchange->req,
                     "the registry answered with an address that is not its own");
@@ -102,6 +108,24 @@ static enum virga_proxy_decision on_response(void *arg, struct virga_request *re
     return VIRGA_PROXY_BUFFER;
 }
 
+/* The session's address is not the registry's, or it is of before a chunk that came since: then a
+ * further chunk is out of order. */
+static void fail_session(struct gateway_exchange *exchange) {
+    char state[GATEWAY_QUERY_MAX];
+    size_t len = 0;
+    uint64_t offset = 0;
+    bool writes = virga_str_equal(exchange->req->method, virga_str_from("PATCH")) ||
+                  virga_str_equal(exchange->req->method, virga_str_from("PUT"));
+    if (writes && reference_param(exchange->req->query, "_state", state, sizeof state, &len) == 0 &&
+        upload_chunk_offset((struct virga_str){state, len}, exchange->upstream, &offset) == 0) {
+        gateway_fail(exchange, 416, "RANGE_INVALID",
+                     "The upload has more than its first %llu bytes already",
+                     (unsigned long long)offset);
+    } else {
+        gateway_fail(exchange, 404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
+    }
+}
+
 static void on_body(void *arg, struct virga_request *req, struct virga_proxy_response *res,
                     struct virga_str body) {
     struct gateway_exchange *exchange = arg;
@@ -127,6 +151,10 @@ static void on_body(void *arg, struct virga_request *req, struct virga_proxy_res
         gateway_fail(exchange, 404, unknown_code(exchange), "%s",
                      exchange->kind == GATEWAY_BLOB ? "blob unknown to registry"
                                                     : "blob upload unknown to registry");
+        return;
+    }
+    if (status == 404 && strcmp(error.code, "BLOB_UPLOAD_INVALID") == 0) {
+        fail_session(exchange);
         return;
     }
     struct strbuf text = {0};
@@ -165,6 +193,12 @@ static void on_done(void *arg, int status) {
     struct gateway_exchange *exchange = arg;
     (void)status;
     exchange->relaying = false;
+    if (exchange->then != NULL) {
+        void (*then)(struct gateway_exchange *) = exchange->then;
+        exchange->then = NULL;
+        then(exchange);
+        return;
+    }
     if (exchange->retry) {
         exchange->retry = false;
         exchange->retried = true;
@@ -176,11 +210,10 @@ static void on_done(void *arg, int status) {
 }
 
 static void forward(struct gateway_exchange *exchange) {
-    static const struct virga_str removed[] = {{"Authorization", 13},
-                                               {"X-Forwarded-Host", 16},
-                                               {"X-Forwarded-Proto", 17},
-                                               {"X-Forwarded-Port", 16},
-                                               {"Forwarded", 9}};
+    static const struct virga_str removed[] = {{"Authorization", 13},     {"X-Forwarded-Host", 16},
+                                               {"X-Forwarded-Proto", 17}, {"X-Forwarded-Port", 16},
+                                               {"Forwarded", 9},          {"Range", 5}};
+    size_t removed_count = sizeof removed / sizeof removed[0];
     struct ecr *ecr = exchange->ecr;
     struct virga_header headers[2];
     size_t count = 0;
@@ -188,18 +221,21 @@ static void forward(struct gateway_exchange *exchange) {
         headers[count++] =
             (struct virga_header){virga_str_from("Accept"), virga_str_from(exchange->accept)};
     }
-    if (virga_str_equal(exchange->req->method, virga_str_from("PATCH"))) {
+    struct virga_str method =
+        exchange->method != NULL ? virga_str_from(exchange->method) : exchange->req->method;
+    if (virga_str_equal(method, virga_str_from("PATCH"))) {
         /* The registry answers 500 to any other type. */
         headers[count++] = (struct virga_header){virga_str_from("Content-Type"),
                                                  virga_str_from("application/octet-stream")};
     }
     const struct virga_proxy_request request = {
         .struct_size = sizeof request,
+        .method = method,
         .target = strbuf_str(&exchange->target),
         .set_headers = headers,
         .set_headers_count = count,
         .remove_headers = removed,
-        .remove_headers_count = sizeof removed / sizeof removed[0],
+        .remove_headers_count = exchange->whole ? removed_count : removed_count - 1,
         .buffer_limit_bytes = GATEWAY_ERROR_MAX,
         .on_response = on_response,
         .on_body = on_body,
