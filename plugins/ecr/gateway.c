@@ -94,9 +94,7 @@ static bool take_path(struct gateway_exchange *exchange, const struct gateway_pa
         return true;
     }
     if (!reference_is_name(path->name)) {
-        gateway_fail(exchange, 400, "NAME_INVALID", "Invalid repository name '%.*s'",
-                     (int)(path->name.len < ECR_NAME_MAX ? path->name.len : ECR_NAME_MAX),
-                     path->name.ptr);
+        gateway_fail_name_form(exchange, path->name);
         return false;
     }
     memcpy(exchange->name, path->name.ptr, path->name.len);

@@ -2,6 +2,7 @@
 /* Answers on the wire. Source: OCI distribution spec, "Error Codes"; ECR's own words where they are
  * known. */
 #include "gateway_impl.h"
+#include "model_grammar.h"
 #include "strict.h"
 
 #include <errno.h>
@@ -103,12 +104,34 @@ void gateway_fail_method(struct gateway_exchange *exchange) {
 void gateway_fail_parameter(struct gateway_exchange *exchange, int status, const char *code,
                             const char *message, const char *member, const char *constraint) {
     if (strict_parameter_status(exchange->ecr)) {
-        gateway_fail(exchange, 405, "UNSUPPORTED",
+        gateway_fail(exchange, exchange->head ? 400 : 405, "UNSUPPORTED",
                      "Invalid parameter at '%s' failed to satisfy constraint: '%s'", member,
                      constraint);
     } else {
         gateway_fail(exchange, status, code, "%s", message);
     }
+}
+
+void gateway_fail_name_form(struct gateway_exchange *exchange, struct virga_str name) {
+    char message[ECR_NAME_MAX + 64];
+    const char *constraint = "must satisfy regular expression '"
+                             "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
+                             "(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*'";
+    if (name.len < 2) {
+        constraint = "must have length greater than or equal to 2";
+    } else if (name.len > ECR_NAME_MAX) {
+        constraint = "must have length less than or equal to 256";
+    }
+    (void)snprintf(message, sizeof message, "Invalid repository name '%.*s'",
+                   (int)(name.len < ECR_NAME_MAX ? name.len : ECR_NAME_MAX), name.ptr);
+    gateway_fail_parameter(exchange, 400, "NAME_INVALID", message, "repositoryName", constraint);
+}
+
+void gateway_fail_tag_form(struct gateway_exchange *exchange) {
+    char message[GATEWAY_SESSION_MAX + 64];
+    (void)snprintf(message, sizeof message, "Invalid image tag '%s'", exchange->reference);
+    gateway_fail_parameter(exchange, 400, "TAG_INVALID", message, "imageTag",
+                           "must satisfy regular expression '" MODEL_TAG_PATTERN "'");
 }
 
 void gateway_origin(const struct gateway_exchange *exchange, char ret_origin[GATEWAY_ORIGIN_MAX]) {

@@ -100,6 +100,8 @@ void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason)
 /* A malformed part of the request: as ECR's API words it under strict-ecr, else as given. */
 void gateway_fail_parameter(struct gateway_exchange *exchange, int status, const char *code,
                             const char *message, const char *member, const char *constraint);
+void gateway_fail_name_form(struct gateway_exchange *exchange, struct virga_str name);
+void gateway_fail_tag_form(struct gateway_exchange *exchange); /* of the reference */
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
 

@@ -6,6 +6,7 @@
 #include "manifest.h"
 #include "reference.h"
 #include "referrer_index.h"
+#include "storage_class.h"
 
 #include <errno.h>
 
@@ -14,16 +15,32 @@
 #define ARTIFACT_TYPE_MAX 255          /* RFC 6838: 127 + 1 + 127 */
 
 struct referrers {
+    struct gateway_exchange *exchange;
     struct gateway_page page;
     char type[ARTIFACT_TYPE_MAX + 1]; /* that is wanted; "" = all */
     bool filtered;
     struct strbuf body;
 };
 
+/* Whether it could not be pulled: ListImageReferrers leaves it out, too, unless it is asked for. */
+static bool is_away(struct gateway_exchange *exchange, const struct meta_referrer *referrer) {
+    struct meta_image image;
+    if (meta_image_find(exchange->ecr, &exchange->tenant, gateway_name(exchange),
+                        virga_str_from(referrer->digest), &image) != 0) {
+        return false;
+    }
+    bool away = storage_class_is_away(&image);
+    meta_image_finish(&image);
+    return away;
+}
+
 static int on_referrer(void *arg, const struct meta_referrer *referrer) {
     struct referrers *list = arg;
     if (list->filtered &&
         (referrer->artifact_type == NULL || strcmp(referrer->artifact_type, list->type) != 0)) {
+        return 0;
+    }
+    if (is_away(list->exchange, referrer)) {
         return 0;
     }
     if (list->page.count > 0 && list->body.len > REFERRERS_BYTES_MAX) {
@@ -85,7 +102,7 @@ static void answer(struct gateway_exchange *exchange, struct referrers *list) {
 }
 
 static void list_referrers(struct gateway_exchange *exchange) {
-    struct referrers list = {.filtered = false};
+    struct referrers list = {.exchange = exchange};
     if (!gateway_check_repository(exchange) ||
         !gateway_page_read(exchange, REFERRERS_MAX, &list.page) || !read_filter(exchange, &list)) {
         return;

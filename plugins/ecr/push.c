@@ -4,6 +4,7 @@
 #include "backend_impl.h"
 #include "reference.h"
 #include "registry_error.h"
+#include "strict.h"
 #include "wildcard.h"
 
 #include <errno.h>
@@ -118,7 +119,8 @@ static bool check_repository(struct push *push) {
     if (push->tag[0] != '\0' && push_tag_is_immutable(&repository, push->tag)) {
         result = meta_tag_get(push->ecr, &push->tenant, name_of(push), virga_str_from(push->tag),
                               digest);
-        if (result == 0 && strcmp(digest, push->manifest.image.digest) != 0) {
+        if (result == 0 && (strict_same_digest_refused(push->ecr) ||
+                            strcmp(digest, push->manifest.image.digest) != 0)) {
             set_failure(push, -EEXIST, "TAG_INVALID",
                         "The image tag '%s' already exists in the '%s' repository and cannot be "
                         "overwritten because the tag is immutable.",

@@ -2,6 +2,7 @@
 /* ListImageReferrers, from the records. */
 #include "actions.h"
 #include "referrer_index.h"
+#include "storage_class.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,15 +24,19 @@ struct waiting {
     struct call *call;
 };
 
-/* Whether the artifact is in the archive: the one place that knows. */
+/* Whether the artifact is in the archive: "ACTIVE", "ARCHIVED" or "ACTIVATING". */
 static const char *status_of(const struct call *call, const struct meta_referrer *referrer) {
-    (void)call;
-    (void)referrer;
-    return "ACTIVE";
+    struct meta_image image;
+    const char *status = "ACTIVE";
+    if (meta_image_find(call->ecr, &call->tenant, call->name, virga_str_from(referrer->digest),
+                        &image) == 0) {
+        status = storage_class_status(&image);
+        meta_image_finish(&image);
+    }
+    return status;
 }
 
-static bool is_wanted(const struct listing *listing, const struct meta_referrer *referrer,
-                      const char *status) {
+static bool is_wanted_type(const struct listing *listing, const struct meta_referrer *referrer) {
     size_t types = virga_awsjson_length(listing->filter, "artifactTypes");
     bool wanted = types == 0;
     for (size_t i = 0; i < types && !wanted; i++) {
@@ -40,15 +45,18 @@ static bool is_wanted(const struct listing *listing, const struct meta_referrer 
         wanted = referrer->artifact_type != NULL &&
                  virga_str_equal(type, virga_str_from(referrer->artifact_type));
     }
-    return wanted && (virga_str_equal(listing->status, virga_str_from("ANY")) ||
-                      virga_str_equal(listing->status, virga_str_from(status)));
+    return wanted;
 }
 
 static int on_referrer(void *arg, const struct meta_referrer *referrer) {
     struct listing *listing = arg;
     struct virga_json_writer *writer = &listing->writer;
+    if (!is_wanted_type(listing, referrer)) {
+        return 0;
+    }
     const char *status = status_of(listing->call, referrer);
-    if (!is_wanted(listing, referrer, status)) {
+    if (!virga_str_equal(listing->status, virga_str_from("ANY")) &&
+        !virga_str_equal(listing->status, virga_str_from(status))) {
         return 0;
     }
     if (!call_page_take(&listing->page, virga_str_from(referrer->digest))) {
