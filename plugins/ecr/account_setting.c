@@ -111,11 +111,10 @@ void action_get_account_setting(struct call *call) {
 
 void action_put_account_setting(struct call *call) {
     const struct setting *setting = take_setting(call);
-    struct virga_str given = call_str(call, "value");
     if (setting == NULL) {
         return;
     }
-    const char *value = find_value(setting, given);
+    const char *value = find_value(setting, call_str(call, "value"));
     if (value == NULL) {
         call_fail(call, "InvalidParameterException",
                   "Invalid parameter at 'value' failed to satisfy constraint: 'Member must satisfy "
