@@ -91,6 +91,7 @@ void action_create_pull_through_cache_rule(struct call *call);
 void action_describe_pull_through_cache_rules(struct call *call);
 void action_update_pull_through_cache_rule(struct call *call);
 void action_delete_pull_through_cache_rule(struct call *call);
+/* cache_validate.c */
 void action_validate_pull_through_cache_rule(struct call *call);
 /* template.c */
 void action_create_repository_creation_template(struct call *call);

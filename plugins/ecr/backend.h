@@ -59,6 +59,12 @@ int backend_fetch(struct backend *backend, const char *method, const char *path,
                   const struct virga_header *headers, size_t headers_count, struct virga_str body,
                   void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg);
 
+/* One streamed request to a registry that just answered; `request` as for virga.fetch/1, whose url
+ * and unix_path are set here. The caller cancels it when the host stops. Errors: as its start(). */
+int backend_stream(struct backend *backend, const char *path,
+                   const struct virga_fetch_request *request,
+                   struct virga_fetch_handle **ret_fetch);
+
 /* --- changes at the registry. The caller holds a pass of the gate from before the call until
  * on_done. Each comes with its intent and its record (crash order: DESIGN 7). status 0, -ENOENT (it
  * was not there), -EIO with the reason in words. On success the store no longer has it either. ---

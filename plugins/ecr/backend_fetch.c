@@ -179,6 +179,20 @@ int backend_fetch_now(struct backend *backend, const char *method, const char *p
     return begin(backend, true, method, path, headers, headers_count, body, on_done, arg);
 }
 
+int backend_stream(struct backend *backend, const char *path,
+                   const struct virga_fetch_request *given, struct virga_fetch_handle **ret_fetch) {
+    struct virga_fetch_request request = *given;
+    char *url = NULL;
+    if (asprintf(&url, "http://localhost%s", path) < 0) {
+        return -ENOMEM;
+    }
+    request.url = url;
+    request.unix_path = backend->files.socket;
+    int result = backend->ecr->fetch->start(backend->ecr->host, &request, ret_fetch);
+    free(url);
+    return result;
+}
+
 void backend_cancel_calls(struct backend *backend) {
     for (struct backend_call *call = backend->calls; call != NULL; call = call->next) {
         if (call->fetch != NULL) {

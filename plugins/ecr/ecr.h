@@ -9,6 +9,8 @@
 
 struct actions;
 struct backend;
+struct cache;
+struct upstreams;
 struct callers;
 struct gateway;
 struct gate;
@@ -53,7 +55,9 @@ struct ecr {
     /* of a store from before referrers were noted */
     struct referrer_index *referrer_index;
 
-    struct replicator *replicator; /* brings images to other regions and accounts */
+    struct upstreams *upstreams;         /* requests to upstream registries */
+    struct cache *cache;                 /* what is being fetched from them */
+    struct replicator *replicator;       /* brings images to other regions and accounts */
     struct lifecycle *lifecycle;         /* runs and previews of lifecycle policies */
     struct storage_class *storage_class; /* the clock of images being restored */
 };

@@ -13,7 +13,7 @@ void gateway_blob(struct gateway_exchange *exchange) {
         gateway_fail(exchange, 400, "DIGEST_INVALID", "Invalid digest '%s'", exchange->reference);
         return;
     }
-    if (!gateway_check_repository(exchange)) {
+    if (!gateway_check_repository(exchange) || gateway_cache_blob(exchange)) {
         return;
     }
     /* HEAD knows no ranges, and one that is malformed is as none; the registry thinks otherwise. */
@@ -147,11 +147,13 @@ static bool check_chunk(struct gateway_exchange *exchange) {
 }
 
 void gateway_upload(struct gateway_exchange *exchange) {
-    if (!gateway_check_repository(exchange)) {
+    if (exchange->kind == GATEWAY_UPLOADS) {
+        if (gateway_push_repository(exchange, gateway_upload)) {
+            begin_upload(exchange);
+        }
         return;
     }
-    if (exchange->kind == GATEWAY_UPLOADS) {
-        begin_upload(exchange);
+    if (!gateway_check_repository(exchange)) {
         return;
     }
     if (!is_session(exchange->reference)) {

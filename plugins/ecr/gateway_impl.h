@@ -36,6 +36,7 @@ struct gateway_exchange {
     struct gateway_exchange **link;
     struct gate_pass pass;
     void (*on_pass)(struct gateway_exchange *exchange);
+    void (*again)(struct gateway_exchange *exchange); /* the route, when it can go on */
     enum tenant_form form;
     struct tenant tenant;
     enum gateway_kind kind;
@@ -44,6 +45,7 @@ struct gateway_exchange {
     bool retry;    /* to be relayed again then */
     bool retried;
     bool whole;                  /* the client's Range is not sent on */
+    bool cached;                 /* the pull-through cache was asked already */
     char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
     char name[ECR_NAME_MAX + 1];
     char reference[GATEWAY_SESSION_MAX + 1];
@@ -104,6 +106,10 @@ void gateway_fail_name_form(struct gateway_exchange *exchange, struct virga_str 
 void gateway_fail_tag_form(struct gateway_exchange *exchange); /* of the reference */
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
+/* The same for a push, which creates the repository where a template says so (gateway_create.c);
+ * false: the exchange has ended, or `again` is called, maybe inside this call. */
+bool gateway_push_repository(struct gateway_exchange *exchange,
+                             void (*again)(struct gateway_exchange *exchange));
 
 /* --- who may (gateway_auth.c); all of it is true in open mode --- */
 
@@ -137,6 +143,13 @@ void gateway_upload(struct gateway_exchange *exchange);
 /* POST of a whole blob (gateway_post.c); false: it is none, an upload is to be begun. */
 bool gateway_post(struct gateway_exchange *exchange);
 void gateway_referrers(struct gateway_exchange *exchange);
+
+/* --- the pull-through cache (gateway_cache.c) --- */
+
+/* Whether the cache has to be asked before a manifest or a blob is read; then the exchange ends, or
+ * its route is called again. */
+bool gateway_cache_manifest(struct gateway_exchange *exchange);
+bool gateway_cache_blob(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */
 

@@ -158,7 +158,7 @@ void gateway_manifest(struct gateway_exchange *exchange) {
         }
         return;
     }
-    if (!find_image(exchange, &image)) {
+    if (gateway_cache_manifest(exchange) || !find_image(exchange, &image)) {
         return;
     }
     if (image.status != META_ACTIVE) {

@@ -93,7 +93,7 @@ static int on_body(void *arg, struct virga_request *req, int status, struct virg
 void gateway_push(struct gateway_exchange *exchange) {
     struct virga_request *req = exchange->req;
     struct virga_str reference = virga_str_from(exchange->reference);
-    if (!gateway_check_repository(exchange)) {
+    if (!gateway_push_repository(exchange, gateway_push)) {
         return;
     }
     if (memchr(reference.ptr, ':', reference.len) != NULL) {

@@ -5,6 +5,7 @@
  * (aws/containers-roadmap#1075). */
 #include "actions.h"
 #include "backend.h"
+#include "cache_call.h"
 #include "image_events.h"
 #include "image_id.h"
 #include "principal.h"
@@ -282,7 +283,7 @@ static int need(struct batch *batch, const char *digest, size_t *ret_index,
     return result;
 }
 
-void action_batch_get_image(struct call *call) {
+static void get_images(struct call *call) {
     if (!call_repository_exists(call)) {
         return;
     }
@@ -300,6 +301,10 @@ void action_batch_get_image(struct call *call) {
         wanted->id = image_id_get(call, i);
         wanted->repeats = image_id_repeats(call, i);
         int result = image_id_resolve(call, wanted->id, digest, &wanted->failure);
+        if (result == 0 && wanted->failure.code != NULL) {
+            /* Why it is not here, where that is known. */
+            (void)cache_call_failure(call, i, &wanted->failure);
+        }
         if (result == 0 && wanted->failure.code == NULL) {
             result = need(batch, digest, &wanted->fetched, &wanted->failure);
         }
@@ -310,4 +315,10 @@ void action_batch_get_image(struct call *call) {
         }
     }
     go_on(batch);
+}
+
+void action_batch_get_image(struct call *call) {
+    if (!cache_call_fetch(call, get_images)) {
+        get_images(call);
+    }
 }

@@ -3,15 +3,17 @@
  */
 #include "actions.h"
 #include "backend.h"
+#include "cache.h"
 #include "caller.h"
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "lifecycle_run.h"
 #include "referrer_index.h"
 #include "replicate.h"
-#include "lifecycle_run.h"
 #include "resolver.h"
 #include "storage_class.h"
+#include "upstream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -85,6 +87,31 @@ static const struct virga_config_key config_keys[] = {
      .default_value = "false",
      .help = "Answer as real ECR does where it differs from what OCI clients expect; docs/ecr/wire.md "
              "has the list."},
+    {.key = "cache-refresh-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "86400",
+     .min = 0,
+     .max = 31536000,
+     .help =
+         "How old a tag of a pull-through cache may get before a pull asks the upstream whether "
+         "it has moved."},
+    {.key = "cache-wait-seconds",
+     .type = VIRGA_CONFIG_INT,
+     .default_value = "10",
+     .min = 0,
+     .max = 3600,
+     .help = "How long a pull waits for an image that is being fetched from its upstream; then the "
+             "manifest is answered and the layers follow as they come."},
+    {.key = "upstream-overrides",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "Where upstream registries of pull-through caches answer instead: "
+             "<host>=http(s)://<host>[:<port>],..."},
+    {.key = "upstream-credentials",
+     .type = VIRGA_CONFIG_STRING,
+     .default_value = "",
+     .help = "JSON file with credentials for upstream registries: {\"<secret ARN or host>\": "
+             "{\"username\": ..., \"accessToken\": ...}}."},
     {.key = "lifecycle-interval",
      .type = VIRGA_CONFIG_INT,
      .default_value = "3600",
@@ -185,6 +212,8 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
 static void destroy(void *self) {
     struct plugin *plugin = self;
     gateway_destroy(plugin->ecr.gateway);
+    cache_destroy(plugin->ecr.cache);
+    upstreams_destroy(plugin->ecr.upstreams);
     replicate_destroy(plugin->ecr.replicator);
     lifecycle_destroy(plugin->ecr.lifecycle);
     storage_class_destroy(plugin->ecr.storage_class);
@@ -223,6 +252,12 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0) {
         result = backend_create(ecr, &ecr->backend, err);
+    }
+    if (result == 0 && (result = upstreams_create(ecr, &ecr->upstreams)) != 0) {
+        virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0) {
+        result = cache_create(ecr, &ecr->cache, err);
     }
     if (result == 0 && (result = replicate_create(ecr, &ecr->replicator)) != 0) {
         virga_error_set(err, "replication cannot go on: %s", strerror(-result));
@@ -276,10 +311,12 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending += 2;
+    plugin->pending += 4;
     lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
     referrer_index_stop(plugin->ecr.referrer_index);
+    upstreams_stop(plugin->ecr.upstreams, check_stopped, plugin);
+    cache_stop(plugin->ecr.cache, check_stopped, plugin);
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {
         plugin->pending++;
     }
@@ -300,6 +337,7 @@ static void on_replicated(void *self) {
  * next reconcile. */
 static int reset(void *self) {
     struct plugin *plugin = self;
+    cache_reset(plugin->ecr.cache);
     return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
                ? -EINPROGRESS
                : backend_reset(plugin->ecr.backend);

@@ -3,9 +3,8 @@
 #include "replicate_destination.h"
 
 #include "authorize.h"
-
-#include <errno.h>
-#include <stdlib.h>
+#include "meta.h"
+#include "template_apply.h"
 
 int replicate_authorize(struct ecr *ecr, const struct tenant *source,
                         const struct tenant *destination, struct virga_str name) {
@@ -18,15 +17,5 @@ int replicate_authorize(struct ecr *ecr, const struct tenant *source,
 
 int make_destination_repository(struct ecr *ecr, const struct tenant *destination,
                                 struct virga_str name) {
-    struct meta_repository repository = {.mutability = META_MUTABLE};
-    if (meta_repository_exists(ecr, destination, name)) {
-        return 0;
-    }
-    (void)snprintf(repository.name, sizeof repository.name, "%.*s", (int)name.len, name.ptr);
-    repository.encryption_type = strdup("AES256");
-    int result = repository.encryption_type != NULL
-                     ? meta_repository_create(ecr, destination, &repository)
-                     : -ENOMEM;
-    meta_repository_finish(&repository);
-    return result == -EEXIST ? 0 : result;
+    return template_create_repository(ecr, destination, name, TEMPLATE_REPLICATION);
 }

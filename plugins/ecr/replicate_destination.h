@@ -11,9 +11,8 @@
 int replicate_authorize(struct ecr *ecr, const struct tenant *source,
                         const struct tenant *destination, struct virga_str name);
 
-/* Makes sure that the repository is there, with the settings that ECR gives to one made by
- * replication. The caller holds a pass of the gate. Errors: as meta_repository_create(), but 0 when
- * it was there. */
+/* Makes sure that the repository is there, with the settings of the destination's creation template
+ * for replication. The caller holds a pass of the gate. Errors: as template_create_repository(). */
 int make_destination_repository(struct ecr *ecr, const struct tenant *destination,
                                 struct virga_str name);
 

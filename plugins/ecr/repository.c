@@ -28,6 +28,15 @@ const char *repository_mutability(enum meta_mutability mutability) {
                : mutabilities[META_MUTABLE];
 }
 
+enum meta_mutability repository_mutability_from(struct virga_str text) {
+    for (size_t i = 0; i < sizeof mutabilities / sizeof mutabilities[0]; i++) {
+        if (virga_str_equal(text, virga_str_from(mutabilities[i]))) {
+            return (enum meta_mutability)i;
+        }
+    }
+    return META_MUTABLE;
+}
+
 static void write_exclusions(const struct meta_repository *repository,
                              struct virga_json_writer *writer) {
     if (repository->exclusions_count == 0) {
@@ -101,16 +110,10 @@ static size_t count_stars(struct virga_str filter) {
     return stars;
 }
 
-/* Takes imageTagMutability and its filters over; false: the call has ended. */
-static bool take_mutability(struct call *call, struct meta_repository *repository) {
-    struct virga_str text = call_str(call, "imageTagMutability");
+bool repository_take_mutability(struct call *call, struct meta_repository *repository) {
     size_t count = virga_awsjson_length(call->input, EXCLUSIONS);
-    enum meta_mutability mutability = META_MUTABLE;
-    for (size_t i = 0; i < sizeof mutabilities / sizeof mutabilities[0]; i++) {
-        if (virga_str_equal(text, virga_str_from(mutabilities[i]))) {
-            mutability = (enum meta_mutability)i;
-        }
-    }
+    enum meta_mutability mutability =
+        repository_mutability_from(call_str(call, "imageTagMutability"));
     bool excludes =
         mutability == META_MUTABLE_WITH_EXCLUSION || mutability == META_IMMUTABLE_WITH_EXCLUSION;
     if (excludes && count == 0) {
@@ -146,9 +149,7 @@ static bool take_mutability(struct call *call, struct meta_repository *repositor
     return true;
 }
 
-/* The key that AWS itself manages for an account's repositories: one for each account and region.
- */
-static char *default_kms_key(const struct tenant *tenant) {
+char *repository_default_kms_key(const struct tenant *tenant) {
     char seed[128], hex[VIRGA_SHA256_HEX_LEN + 1], arn[CALL_ARN_MAX];
     struct virga_str region = virga_str_from(tenant->region);
     (void)snprintf(seed, sizeof seed, "aws/ecr %s %s", tenant->account, tenant->region);
@@ -172,7 +173,7 @@ static bool take_encryption(struct call *call, struct meta_repository *repositor
     if (key.ptr != NULL) {
         repository->kms_key = strdup(key.ptr);
     } else if (kms) {
-        repository->kms_key = default_kms_key(&call->tenant);
+        repository->kms_key = repository_default_kms_key(&call->tenant);
     }
     if (repository->encryption_type == NULL ||
         (repository->kms_key == NULL && (kms || key.ptr != NULL))) {
@@ -187,7 +188,7 @@ void action_create_repository(struct call *call) {
     memcpy(repository.name, call->name.ptr, call->name.len);
     repository.scan_on_push = virga_awsjson_bool(
         virga_awsjson_member(call->input, "imageScanningConfiguration"), "scanOnPush");
-    if (!take_mutability(call, &repository) || !take_encryption(call, &repository) ||
+    if (!repository_take_mutability(call, &repository) || !take_encryption(call, &repository) ||
         !resource_tags_take(call, &repository)) {
         meta_repository_finish(&repository);
         return;
@@ -353,7 +354,7 @@ void action_put_image_tag_mutability(struct call *call) {
     if (!call_repository(call, &repository)) {
         return;
     }
-    if (take_mutability(call, &repository)) {
+    if (repository_take_mutability(call, &repository)) {
         keep_and_answer(call, &repository, write_mutability);
     }
     meta_repository_finish(&repository);

@@ -68,30 +68,32 @@ static int set(struct meta_repository *repository, struct virga_str key, struct 
     return 0;
 }
 
-bool resource_tags_take(struct call *call, struct meta_repository *repository) {
-    size_t count = virga_awsjson_length(call->input, "tags");
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *tag = virga_awsjson_element(call->input, "tags", i);
+int resource_tags_read(struct json_object *input, const char *member,
+                       struct meta_repository *repository) {
+    size_t count = virga_awsjson_length(input, member);
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        struct json_object *tag = virga_awsjson_element(input, member, i);
         struct virga_str key = virga_awsjson_str(tag, "Key");
         struct virga_str value = virga_awsjson_str(tag, "Value");
-        if (!is_good(key, value)) {
-            call_fail(call, "InvalidTagParameterException", "Tag parameters are invalid");
-            return false;
-        }
-        int result = set(repository, key, value);
-        if (result == -E2BIG) {
-            call_fail(call, "TooManyTagsException",
-                      "The list of tags on the repository is over the limit. The maximum number "
-                      "of tags that can be applied to a repository is %d.",
-                      META_TAGS_MAX);
-            return false;
-        }
-        if (result != 0) {
-            call_broken(call, "The tags could not be kept", result, NULL);
-            return false;
-        }
+        result = is_good(key, value) ? set(repository, key, value) : -EINVAL;
     }
-    return true;
+    return result;
+}
+
+bool resource_tags_take(struct call *call, struct meta_repository *repository) {
+    int result = resource_tags_read(call->input, "tags", repository);
+    if (result == -EINVAL) {
+        call_fail(call, "InvalidTagParameterException", "Tag parameters are invalid");
+    } else if (result == -E2BIG) {
+        call_fail(call, "TooManyTagsException",
+                  "The list of tags on the repository is over the limit. The maximum number "
+                  "of tags that can be applied to a repository is %d.",
+                  META_TAGS_MAX);
+    } else if (result != 0) {
+        call_broken(call, "The tags could not be kept", result, NULL);
+    }
+    return result == 0;
 }
 
 /* Reads the repository that resourceArn names; its account counts, as registryId does elsewhere. */

@@ -5,8 +5,12 @@
 
 #include "call.h"
 
-/* Merges the input's `tags` into the repository's; false: they are refused and the call has ended.
- */
+/* Merges the tags in a member of `input` into the repository's. Errors: -EINVAL one is malformed,
+ * -E2BIG there are too many, -ENOMEM. */
+int resource_tags_read(struct json_object *input, const char *member,
+                       struct meta_repository *repository);
+
+/* The same for a call's `tags`; false: they are refused and the call has ended. */
 bool resource_tags_take(struct call *call, struct meta_repository *repository);
 
 #endif

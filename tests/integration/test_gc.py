@@ -3,8 +3,11 @@
 import os
 import threading
 
+from aws import ACCOUNT, REGION, Ecr
 from ecrcase import EcrCase
 from images import digest_of, image
+from oci import Registry
+from virga import Virga
 
 
 class Gc(EcrCase):
@@ -22,6 +25,19 @@ class Gc(EcrCase):
                 except FileNotFoundError:
                     pass
         return total
+
+    def test_a_first_upload_under_way_is_no_failure(self):
+        # A server of its own: no blob was ever stored.
+        with Virga() as virga:
+            ecr = Ecr(virga)
+            ecr.create("app")
+            registry = Registry.hostname(ecr.port(), ACCOUNT, REGION)
+            location = registry.begin("app")
+            status, _, body = virga.http("POST", "/_floci/ecr/gc", timeout=120)
+            self.assertEqual(status, 200, body)
+            data = b"the first blob"
+            answer = registry.send("PUT", registry.with_digest(location, digest_of(data)), data)
+            self.assertEqual(answer.status, 201, answer)
 
     def test_delete_gc_push_pull(self):
         name, registry = self.repository()

@@ -10,6 +10,7 @@
 
 #include "actions.h"
 #include "backend.h"
+#include "cache.h"
 #include "gate.h"
 #include "gateway.h"
 #include "reference.h"
@@ -177,10 +178,55 @@ void gateway_repository_uri(const struct ecr *ecr, const struct tenant *tenant,
                    tenant->region, (int)name.len, name.ptr);
 }
 
+/* --- the scripted pull-through cache --- */
+
+static const char *cached_tag;           /* what an upstream is asked for; NULL: nothing */
+static enum cache_outcome cache_outcome; /* what comes of it */
+
+struct pulled {
+    cache_on_done on_done;
+    void *arg;
+};
+
+static struct pulled pulled[LATER_MAX];
+static size_t pulled_count;
+
+bool cache_wants(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                 struct virga_str reference) {
+    (void)ecr;
+    (void)tenant;
+    (void)name;
+    return cached_tag != NULL && virga_str_equal(reference, STR(cached_tag));
+}
+
+static void do_pull(struct later *one) {
+    const struct cache_result result = {
+        .outcome = cache_outcome,
+        .message = cache_outcome == CACHE_DONE ? "" : "the upstream says no"};
+    (void)one;
+    struct pulled first = pulled[0];
+    memmove(pulled, pulled + 1, --pulled_count * sizeof pulled[0]);
+    first.on_done(first.arg, &result);
+}
+
+int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+               struct virga_str reference, bool whole, cache_on_done on_done, void *arg) {
+    (void)ecr;
+    (void)tenant;
+    (void)name;
+    (void)reference;
+    assert_true(whole);
+    pulled[pulled_count++] = (struct pulled){on_done, arg};
+    add_later(do_pull, arg);
+    return 0;
+}
+
 /* --- calls --- */
 
 static int setup(void **state) {
-    later_count = manifests_count = most_flying = starts = 0;
+    later_count = manifests_count = most_flying = starts = pulled_count = 0;
+    cached_tag = NULL;
+    cache_outcome = CACHE_DONE;
     registry_status = 0;
     fetch_status = 200;
     if (fixture_setup(state) != 0 || gate_create(&fixture.ecr, &fixture.ecr.gate) != 0) {
