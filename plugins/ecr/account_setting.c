@@ -87,10 +87,10 @@ static const struct setting *take_setting(struct call *call) {
     struct virga_str name = call_str(call, "name");
     const struct setting *setting = find(name);
     if (setting == NULL) {
-        call_fail(call, "InvalidParameterException",
-                  "Invalid parameter at 'name' failed to satisfy constraint: 'Member must satisfy "
-                  "enum value set: [" ACCOUNT_SETTING_SCAN_TYPE ", " ACCOUNT_SETTING_POLICY_SCOPE
-                  ", " ACCOUNT_SETTING_MOUNTING "]'");
+        /* The model knows no list of them: each came later than the operation. */
+        call_fail(call, "ValidationException",
+                  "Unknown account setting name; valid names are " ACCOUNT_SETTING_SCAN_TYPE
+                  ", " ACCOUNT_SETTING_POLICY_SCOPE ", " ACCOUNT_SETTING_MOUNTING);
     }
     return setting;
 }
@@ -117,9 +117,9 @@ void action_put_account_setting(struct call *call) {
     const char *value = find_value(setting, call_str(call, "value"));
     if (value == NULL) {
         call_fail(call, "InvalidParameterException",
-                  "Invalid parameter at 'value' failed to satisfy constraint: 'Member must satisfy "
-                  "enum value set: [%s, %s]'",
-                  setting->values[0], setting->values[1]);
+                  "Invalid parameter at 'value' failed to satisfy constraint: 'Valid values for %s "
+                  "are %s and %s'",
+                  setting->name, setting->values[0], setting->values[1]);
         return;
     }
     int result = meta_setting_put(call->ecr, &call->tenant, KIND, virga_str_from(setting->name),

@@ -60,6 +60,7 @@ struct gateway_exchange {
     enum virga_proxy_decision (*on_answer)(struct gateway_exchange *exchange,
                                            struct virga_proxy_response *res);
     void (*then)(struct gateway_exchange *exchange);
+    unsigned misread; /* how often the registry could not read the manifest */
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
     struct strbuf body; /* of a manifest on its way in */
     struct referrer_wait referrer_wait;

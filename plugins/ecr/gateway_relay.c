@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define MISREAD_MAX 3 /* how often a manifest is asked for again */
+
 static void send(struct gateway_exchange *exchange);
 
 static const char *unknown_code(const struct gateway_exchange *exchange) {
@@ -86,6 +88,13 @@ static enum virga_proxy_decision on_response(void *arg, struct virga_request *re
     }
     if (status == 416 && exchange->kind == GATEWAY_BLOB) {
         answer_range(exchange, res);
+        return VIRGA_PROXY_DROP;
+    }
+    if (exchange->kind == GATEWAY_MANIFEST && status >= 500 && exchange->misread < MISREAD_MAX) {
+        /* Why: a registry that writes a manifest anew while it is read, pushed under another tag,
+         * finds its own link empty for a moment. */
+        exchange->misread++;
+        exchange->then = send;
         return VIRGA_PROXY_DROP;
     }
     if (exchange->kind == GATEWAY_MANIFEST) {
