@@ -151,6 +151,8 @@ void gateway_referrers(struct gateway_exchange *exchange);
  * its route is called again. */
 bool gateway_cache_manifest(struct gateway_exchange *exchange);
 bool gateway_cache_blob(struct gateway_exchange *exchange);
+/* The same before an image's referrers are listed. */
+bool gateway_cache_referrers(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */
 

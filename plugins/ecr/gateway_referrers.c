@@ -138,6 +138,8 @@ void gateway_referrers(struct gateway_exchange *exchange) {
     /* A digest of a good form that no manifest here can have has no referrers, and is no error. */
     if (!reference_is_any_digest(virga_str_from(exchange->reference))) {
         gateway_fail(exchange, 400, "DIGEST_INVALID", "Invalid digest '%s'", exchange->reference);
+    } else if (gateway_cache_referrers(exchange)) {
+        return;
     } else if (referrer_index_is_done(index)) {
         list_referrers(exchange);
     } else if (referrer_index_wait(index, &exchange->referrer_wait, on_ready) != 0) {

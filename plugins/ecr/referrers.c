@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ListImageReferrers, from the records. */
 #include "actions.h"
+#include "cache_call.h"
 #include "referrer_index.h"
 #include "storage_class.h"
 
@@ -90,10 +91,13 @@ static int write_detail(struct virga_str subject, struct json_object *filter,
     return result;
 }
 
+static struct virga_str subject_of(const struct call *call) {
+    return virga_awsjson_str(virga_awsjson_member(call->input, "subjectId"), "imageDigest");
+}
+
 static void list(struct call *call) {
     struct listing listing = {.call = call, .filter = virga_awsjson_member(call->input, "filter")};
-    struct virga_str subject =
-        virga_awsjson_str(virga_awsjson_member(call->input, "subjectId"), "imageDigest");
+    struct virga_str subject = subject_of(call);
     char detail[VIRGA_SHA256_HEX_LEN + 1];
     if (!call_repository_exists(call)) {
         return;
@@ -139,7 +143,8 @@ static void on_ready(struct referrer_wait *wait, int status) {
     }
 }
 
-void action_list_image_referrers(struct call *call) {
+/* Lists once all that were pushed are known. */
+static void list_known(struct call *call) {
     struct referrer_index *index = call->ecr->referrer_index;
     if (referrer_index_is_done(index)) {
         list(call);
@@ -153,5 +158,11 @@ void action_list_image_referrers(struct call *call) {
     }
     if (result != 0) {
         call_broken(call, "The referrers are not known yet", result, NULL);
+    }
+}
+
+void action_list_image_referrers(struct call *call) {
+    if (call_repository_exists(call) && !cache_call_referrers(call, subject_of(call), list_known)) {
+        list_known(call);
     }
 }

@@ -170,6 +170,25 @@ static void a_small_store_is_indexed_at_once_and_only_once(void **state) {
     assert_string_equal(list(""), "");
 }
 
+static void an_upstream_is_asked_before_the_list(void **state) {
+    (void)state;
+    cached_tag = SUBJECT;
+    assert_answer("ListImageReferrers", ASK "}", 400, NO_APP);
+    create("app");
+    refer('a', SUBJECT, "x", NULL);
+    assert_string_equal(list(""), "a");
+    assert_int_equal(pulled_count, 0);
+    cache_outcome = CACHE_NOT_FOUND;
+    assert_string_equal(list(""), "a");
+    cache_outcome = CACHE_UNAVAILABLE;
+    assert_fails("ListImageReferrers", ASK "}", "UnableToListUpstreamImageReferrersException",
+                 "the upstream says no");
+    cache_outcome = CACHE_CANCELLED;
+    assert_int_equal(call("ListImageReferrers", ASK "}"), 500);
+    cached_tag = OTHER;
+    assert_string_equal(list(""), "a");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(an_image_with_a_subject_is_listed_as_a_descriptor),
@@ -179,6 +198,7 @@ int main(void) {
         TEST(pages_follow_one_another_and_a_token_is_for_its_question),
         TEST(twenty_come_when_nothing_is_said_and_fifty_at_most),
         TEST(a_referrer_goes_with_its_image_and_its_repository),
+        TEST(an_upstream_is_asked_before_the_list),
         TEST(an_older_store_is_indexed_in_pieces),
         TEST(a_small_store_is_indexed_at_once_and_only_once),
     };
