@@ -6,7 +6,6 @@
 #include "gateway_rewrite.h"
 #include "reference.h"
 #include "strict.h"
-#include "upload_chunk.h"
 
 void gateway_blob(struct gateway_exchange *exchange) {
     if (!reference_is_digest(virga_str_from(exchange->reference))) {
@@ -77,75 +76,6 @@ static bool is_session(const char *text) {
                text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=")] == '\0';
 }
 
-/* 416, with how much the session has and where it goes on. */
-static void fail_order(struct gateway_exchange *exchange, uint64_t first, uint64_t offset,
-                       struct virga_str state) {
-    char client[GATEWAY_CLIENT_NAME_MAX + 1], origin[GATEWAY_ORIGIN_MAX], range[40];
-    struct strbuf location = {0}, body = {0};
-    bool strict = strict_chunk_error(exchange->ecr);
-    gateway_location_origin(exchange, origin);
-    strbuf_addf(&location, "%s/v2/%s/blobs/uploads/%s?_state=", origin,
-                gateway_client_name(exchange, client).ptr, exchange->reference);
-    strbuf_add_encoded(&location, state, "");
-    struct virga_str query = exchange->req->query, name, value;
-    while (exchange->form == TENANT_FORM_NS && reference_next_param(&query, &name, &value)) {
-        if (virga_str_equal(name, virga_str_from("ns"))) {
-            strbuf_add_text(&location, "&ns=");
-            strbuf_add_str(&location, value);
-        }
-    }
-    (void)snprintf(range, sizeof range, "0-%llu",
-                   (unsigned long long)(offset > 0 ? offset - 1 : 0));
-    strbuf_addf(&body, "{\"errors\":[{\"code\":\"%s\",\"message\":\"",
-                strict ? "BLOB_UPLOAD_INVALID" : "RANGE_INVALID");
-    strbuf_addf(&body,
-                strict ? "First byte of the layer part is %llu instead of %llu"
-                       : "The chunk begins at byte %llu, the upload goes on at byte %llu",
-                (unsigned long long)first, (unsigned long long)offset);
-    strbuf_add_text(&body, "\"}]}\n");
-    const struct gateway_header headers[] = {
-        {"Range", range},
-        {"Location", location.ptr},
-        {"Docker-Upload-Uuid",
-         strict_absolute_locations(exchange->ecr) ? NULL : exchange->reference}};
-    gateway_answer(exchange, 416, headers, 3, "application/json; charset=utf-8", strbuf_str(&body));
-    strbuf_finish(&location);
-    strbuf_finish(&body);
-}
-
-/* Checks that a chunk that names its place goes on where the session ends: the registry would add
- * it whatever it says. False: the exchange has ended. */
-static bool check_chunk(struct gateway_exchange *exchange) {
-    struct virga_request *req = exchange->req;
-    struct virga_str header = req->http->header(req, "Content-Range");
-    char state[GATEWAY_QUERY_MAX];
-    size_t len = 0;
-    uint64_t first = 0, last = 0, offset = 0;
-    bool may_be_empty = is_method(exchange, "PUT");
-    if (header.ptr == NULL || (may_be_empty && (req->flags & VIRGA_REQUEST_HAS_BODY) == 0)) {
-        return true;
-    }
-    if (upload_chunk_range(header, &first, &last) != 0) {
-        gateway_fail(exchange, 416, "RANGE_INVALID",
-                     "Content-Range must be <first>-<last>, numbers of bytes");
-        return false;
-    }
-    if (req->content_length != VIRGA_LENGTH_UNKNOWN && req->content_length != last - first + 1) {
-        gateway_fail(
-            exchange, 400, "SIZE_INVALID", "Content-Range says %llu bytes, Content-Length %llu",
-            (unsigned long long)(last - first + 1), (unsigned long long)req->content_length);
-        return false;
-    }
-    /* A state that cannot be read is refused by the registry. */
-    if (reference_param(req->query, "_state", state, sizeof state, &len) == 0 &&
-        upload_chunk_offset((struct virga_str){state, len}, exchange->upstream, &offset) == 0 &&
-        first != offset) {
-        fail_order(exchange, first, offset, (struct virga_str){state, len});
-        return false;
-    }
-    return true;
-}
-
 void gateway_upload(struct gateway_exchange *exchange) {
     if (exchange->kind == GATEWAY_UPLOADS) {
         if (gateway_push_repository(exchange, gateway_upload)) {
@@ -160,7 +90,7 @@ void gateway_upload(struct gateway_exchange *exchange) {
         gateway_fail(exchange, 404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
         return;
     }
-    if ((is_method(exchange, "PATCH") || is_method(exchange, "PUT")) && !check_chunk(exchange)) {
+    if ((is_method(exchange, "PATCH") || is_method(exchange, "PUT")) && !gateway_chunk(exchange)) {
         return;
     }
     strbuf_addf(&exchange->target, "/v2/%s/blobs/uploads/%s", exchange->upstream,

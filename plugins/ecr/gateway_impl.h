@@ -143,6 +143,13 @@ void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
 /* POST of a whole blob (gateway_post.c); false: it is none, an upload is to be begun. */
 bool gateway_post(struct gateway_exchange *exchange);
+/* Checks that a chunk that names its place goes on where the session ends: the registry would add
+ * it whatever it says (gateway_chunk.c). False: the exchange has ended. */
+bool gateway_chunk(struct gateway_exchange *exchange);
+/* The registry refused a session's address: it is of before a chunk that came since, whose answer
+ * the client may never have got, or it never was one. True: the request is to be sent again, with
+ * the new target; else the exchange has ended. */
+bool gateway_chunk_refused(struct gateway_exchange *exchange);
 void gateway_referrers(struct gateway_exchange *exchange);
 
 /* --- the pull-through cache (gateway_cache.c) --- */

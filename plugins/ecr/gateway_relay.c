@@ -4,7 +4,6 @@
 #include "gateway_rewrite.h"
 #include "reference.h"
 #include "registry_error.h"
-#include "upload_chunk.h"
 
 #include <errno.h>
 
@@ -117,24 +116,6 @@ static enum virga_proxy_decision on_response(void *arg, struct virga_request *re
     return VIRGA_PROXY_BUFFER;
 }
 
-/* The session's address is not the registry's, or it is of before a chunk that came since: then a
- * further chunk is out of order. */
-static void fail_session(struct gateway_exchange *exchange) {
-    char state[GATEWAY_QUERY_MAX];
-    size_t len = 0;
-    uint64_t offset = 0;
-    bool writes = virga_str_equal(exchange->req->method, virga_str_from("PATCH")) ||
-                  virga_str_equal(exchange->req->method, virga_str_from("PUT"));
-    if (writes && reference_param(exchange->req->query, "_state", state, sizeof state, &len) == 0 &&
-        upload_chunk_offset((struct virga_str){state, len}, exchange->upstream, &offset) == 0) {
-        gateway_fail(exchange, 416, "RANGE_INVALID",
-                     "The upload has more than its first %llu bytes already",
-                     (unsigned long long)offset);
-    } else {
-        gateway_fail(exchange, 404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
-    }
-}
-
 static void on_body(void *arg, struct virga_request *req, struct virga_proxy_response *res,
                     struct virga_str body) {
     struct gateway_exchange *exchange = arg;
@@ -163,7 +144,9 @@ static void on_body(void *arg, struct virga_request *req, struct virga_proxy_res
         return;
     }
     if (status == 404 && strcmp(error.code, "BLOB_UPLOAD_INVALID") == 0) {
-        fail_session(exchange);
+        if (gateway_chunk_refused(exchange)) {
+            exchange->then = send;
+        }
         return;
     }
     struct strbuf text = {0};

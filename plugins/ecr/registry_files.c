@@ -160,7 +160,9 @@ static int write_small(const char *path, const char *text, size_t len) {
 
 /* The registry signs its upload sessions with this: it stays the same, so that they survive a
  * restart. */
-static int get_secret(const struct registry_files *files, char ret_secret[2 * SECRET_BYTES + 1]) {
+int registry_files_secret(const struct registry_files *files,
+                          char ret_secret[REGISTRY_SECRET_MAX]) {
+    _Static_assert(REGISTRY_SECRET_MAX == 2 * SECRET_BYTES + 1, "room for the hex digits");
     char path[REGISTRY_PATH_MAX];
     char text[SMALL_FILE_MAX];
     int result = path_set(path, "%s/registry.secret", files->data);
@@ -196,7 +198,7 @@ static void add_quoted(struct strbuf *buf, const char *text) {
 static int write_config(const struct registry_files *files,
                         char ret_config_digest[ECR_DIGEST_LEN + 1]) {
     char secret[2 * SECRET_BYTES + 1];
-    int result = get_secret(files, secret);
+    int result = registry_files_secret(files, secret);
     if (result != 0) {
         return result;
     }
@@ -389,6 +391,20 @@ int registry_files_revisions(const struct registry_files *files, const char *ups
                              char ret_path[REGISTRY_PATH_MAX]) {
     return path_set(ret_path, "%s/docker/registry/v2/repositories/%s/_manifests/revisions/sha256",
                     files->root, upstream_name);
+}
+
+int registry_files_upload_size(const struct registry_files *files, const char *upstream_name,
+                               const char *session, uint64_t *ret_bytes) {
+    char path[REGISTRY_PATH_MAX];
+    struct stat st;
+    if (strchr(session, '/') != NULL || session[0] == '.' ||
+        path_set(path, "%s/docker/registry/v2/repositories/%s/_uploads/%s/data", files->root,
+                 upstream_name, session) != 0 ||
+        stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return -ENOENT;
+    }
+    *ret_bytes = (uint64_t)st.st_size;
+    return 0;
 }
 
 /* A new directory in the trash. */

@@ -38,6 +38,10 @@ void registry_files_finish(struct registry_files *files);
 int registry_files_prepare(struct registry_files *files, char ret_config_digest[ECR_DIGEST_LEN + 1],
                            struct virga_error *err);
 
+/* The secret of the registry's upload sessions, made where there is none. */
+#define REGISTRY_SECRET_MAX 65
+int registry_files_secret(const struct registry_files *files, char ret_secret[REGISTRY_SECRET_MAX]);
+
 /* Errors: -ENOENT there is none, or not one that makes sense. */
 int registry_files_read_pid(const struct registry_files *files, struct registry_pid *ret_pid);
 int registry_files_write_pid(const struct registry_files *files, const struct registry_pid *pid);
@@ -54,6 +58,10 @@ bool registry_files_has_storage(const struct registry_files *files);
  * Errors: -ENAMETOOLONG. */
 int registry_files_revisions(const struct registry_files *files, const char *upstream_name,
                              char ret_path[REGISTRY_PATH_MAX]);
+/* How many bytes an upload session has. Errors: -ENOENT there is no such session, or its storage is
+ * not at hand. */
+int registry_files_upload_size(const struct registry_files *files, const char *upstream_name,
+                               const char *session, uint64_t *ret_bytes);
 /* Takes the repository's manifests, layers and uploads out of the registry's storage, in an
  * instant; never what belongs to a repository nested below it. What was taken waits in the trash.
  * `upstream_name` is backend_name()'s. Errors: from the system. */

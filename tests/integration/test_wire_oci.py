@@ -275,6 +275,61 @@ class Push(Both):
             self.assertEqual(done.status, 201, done)
             self.assertEqual(registry.get_blob(name, digest_of(data)).body, data)
 
+    def test_session_is_found_by_an_address_of_before(self):
+        for registry, name in self.forms():
+            data = random.Random(name).randbytes(300)
+            old = registry.begin(name)
+            sent = registry.send("PATCH", old, data[:100], OCTETS)
+            self.assertEqual(sent.status, 202)
+            status = registry.send("GET", old)
+            self.assert_empty(status, 204)
+            self.assertEqual(status.headers["Range"], "0-99")
+            self.assert_location(registry, name, status.headers["Location"], "blobs/uploads/")
+            # Its answer was lost: sent again, the chunk is refused and the way on is told.
+            again = registry.send("PATCH", old, data[:100], {**OCTETS, "Content-Range": "0-99"})
+            self.assert_wire_error(again, 416, "RANGE_INVALID")
+            self.assertEqual(again.headers["Range"], "0-99")
+            rest = registry.send("PATCH", again.headers["Location"], data[100:],
+                                 {**OCTETS, "Content-Range": "100-299"})
+            self.assertEqual(rest.status, 202, rest)
+            done = registry.send("PUT", registry.with_digest(rest.headers["Location"], digest_of(data)), b"")
+            self.assertEqual(done.status, 201, done)
+            self.assertEqual(registry.get_blob(name, digest_of(data)).body, data)
+            old = registry.begin(name)
+            registry.send("PATCH", old, data, OCTETS)
+            self.assert_empty(registry.send("DELETE", old), 204)
+            self.assert_wire_error(registry.send("GET", old), 404, "BLOB_UPLOAD_UNKNOWN")
+
+    def test_chunk_that_was_cut_off_goes_on_where_it_ended(self):
+        for registry, name in self.forms():
+            data = random.Random(name).randbytes(6 << 20)
+            location = registry.begin(name)
+            conn = registry.connect()
+            conn.putrequest("PATCH", location, skip_host=True)
+            for header, value in (("Host", registry.host), ("Content-Length", str(len(data))),
+                                  ("Content-Type", "application/octet-stream")):
+                conn.putheader(header, value)
+            conn.endheaders()
+            conn.send(data[:5 << 20])
+            conn.close()
+
+            seen = []
+
+            def settled():
+                status = registry.send("GET", location)
+                self.assertEqual(status.status, 204, status)
+                seen.append(int(status.headers["Range"].split("-")[1]))
+                return len(seen) > 3 and seen[-1] > 0 and len(set(seen[-3:])) == 1 and status
+            status = wait_for(settled, what="the end of the broken chunk")
+            have = seen[-1] + 1
+            self.assertLessEqual(have, 5 << 20)
+            rest = registry.send("PATCH", status.headers["Location"], data[have:],
+                                 {**OCTETS, "Content-Range": "%d-%d" % (have, len(data) - 1)})
+            self.assertEqual(rest.status, 202, rest)
+            done = registry.send("PUT", registry.with_digest(rest.headers["Location"], digest_of(data)), b"")
+            self.assertEqual(done.status, 201, done)
+            self.assertEqual(digest_of(registry.get_blob(name, digest_of(data)).body), digest_of(data))
+
     def test_malformed_chunks_are_refused(self):
         for registry, name in self.forms():
             for text, status, code in (("x", 416, "RANGE_INVALID"), ("9-0", 416, "RANGE_INVALID"),

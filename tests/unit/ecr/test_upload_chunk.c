@@ -12,6 +12,11 @@
 #include <virga/helpers/base64.h>
 
 #define UPSTREAM "000000000000/us-east-1/app"
+#define KNOWN_UUID "8db7e0ee-9c85-48fb-a38c-49c9a65d274e"
+#define KNOWN_STATE                                                                                \
+    "nnbnjPS2rN4UoauR_oLdHoDVSL9n5p7nQB5c4DC8guV7Ik5hbWUiOiJhL2IiLCJVVUlEIjoiOGRiN2Uw"             \
+    "ZWUtOWM4NS00OGZiLWEzOGMtNDljOWE2NWQyNzRlIiwiT2Zmc2V0IjowLCJTdGFydGVkQXQiOiIyMDI2"             \
+    "LTExLTI1VDE4OjEzOjA3Ljg4ODA4Njc2NFoifQ=="
 
 static void ranges_are_read_in_ocis_form_and_in_https(void **state) {
     static const struct {
@@ -96,11 +101,39 @@ static void what_is_no_state_is_refused(void **state) {
     assert_int_equal(offset, 7);
 }
 
+static void a_state_is_made_anew_for_its_session_only(void **state) {
+    /* As distribution 2.8 made it with the secret "topsecret". */
+    static const char known[] = KNOWN_STATE;
+    struct strbuf made = {0};
+    uint64_t offset = 0;
+    (void)state;
+    assert_int_equal(
+        upload_chunk_restate(virga_str_from(known), "topsecret", "a/b", KNOWN_UUID, 42, &made), 0);
+    assert_int_equal(upload_chunk_offset(strbuf_str(&made), "a/b", &offset), 0);
+    assert_int_equal(offset, 42);
+    /* What was made is signed as well as what it was made of. */
+    struct strbuf again = {0};
+    assert_int_equal(
+        upload_chunk_restate(strbuf_str(&made), "topsecret", "a/b", KNOWN_UUID, 0, &again), 0);
+    assert_string_equal(again.ptr, known);
+    strbuf_finish(&again);
+    assert_int_equal(upload_chunk_restate(strbuf_str(&made), "other", "a/b", KNOWN_UUID, 0, &again),
+                     -EINVAL);
+    assert_int_equal(
+        upload_chunk_restate(strbuf_str(&made), "topsecret", "a/c", KNOWN_UUID, 0, &again),
+        -EINVAL);
+    assert_int_equal(upload_chunk_restate(strbuf_str(&made), "topsecret", "a/b", "x", 0, &again),
+                     -EINVAL);
+    assert_null(again.ptr);
+    strbuf_finish(&made);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_are_read_in_ocis_form_and_in_https),
         cmocka_unit_test(a_state_tells_the_sessions_offset),
         cmocka_unit_test(what_is_no_state_is_refused),
+        cmocka_unit_test(a_state_is_made_anew_for_its_session_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
