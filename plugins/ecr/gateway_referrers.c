@@ -14,7 +14,10 @@
 #define REFERRERS_BYTES_MAX (3u << 20) /* with it: clients take manifests of 4 MiB */
 #define ARTIFACT_TYPE_MAX 255          /* RFC 6838: 127 + 1 + 127 */
 
+#define LOOKED_AT_MAX 10000 /* for one answer, however few a filter leaves */
+
 struct referrers {
+    size_t looked_at;
     struct gateway_exchange *exchange;
     struct gateway_page page;
     char type[ARTIFACT_TYPE_MAX + 1]; /* that is wanted; "" = all */
@@ -34,14 +37,26 @@ static bool is_away(struct gateway_exchange *exchange, const struct meta_referre
     return away;
 }
 
+/* Leaves one out; the next page begins behind it unless this one is full already. */
+static int skip(struct referrers *list, const struct meta_referrer *referrer) {
+    if (list->page.count < list->page.limit) {
+        (void)snprintf(list->page.last, sizeof list->page.last, "%s", referrer->digest);
+    }
+    return 0;
+}
+
 static int on_referrer(void *arg, const struct meta_referrer *referrer) {
     struct referrers *list = arg;
+    if (++list->looked_at > LOOKED_AT_MAX) {
+        list->page.more = true;
+        return 1;
+    }
     if (list->filtered &&
         (referrer->artifact_type == NULL || strcmp(referrer->artifact_type, list->type) != 0)) {
-        return 0;
+        return skip(list, referrer);
     }
     if (is_away(list->exchange, referrer)) {
-        return 0;
+        return skip(list, referrer);
     }
     if (list->page.count > 0 && list->body.len > REFERRERS_BYTES_MAX) {
         list->page.more = true;

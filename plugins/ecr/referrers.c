@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <virga/helpers/sha256.h>
 
-#define PAGE_DEFAULT 20 /* by the model; the other listings have 100 */
+#define PAGE_DEFAULT 20     /* by the model; the other listings have 100 */
+#define LOOKED_AT_MAX 10000 /* for one page, however few a filter leaves; the token goes on */
 
 struct listing {
     struct call *call;
@@ -17,6 +18,7 @@ struct listing {
     struct virga_json_writer writer;
     struct json_object *filter;
     struct virga_str status; /* that is asked for */
+    size_t looked_at;
 };
 
 /* The call while it waits for the index. */
@@ -49,18 +51,32 @@ static bool is_wanted_type(const struct listing *listing, const struct meta_refe
     return wanted;
 }
 
+/* Leaves one out; the next page begins behind it unless this one is full already. */
+static int skip(struct call_page *page, const struct meta_referrer *referrer) {
+    if (page->count < page->max) {
+        page->last_len = strlen(referrer->digest);
+        memcpy(page->last, referrer->digest, page->last_len);
+    }
+    return 0;
+}
+
 static int on_referrer(void *arg, const struct meta_referrer *referrer) {
     struct listing *listing = arg;
     struct virga_json_writer *writer = &listing->writer;
+    struct call_page *page = &listing->page;
+    if (++listing->looked_at > LOOKED_AT_MAX) {
+        page->more = true;
+        return 1;
+    }
     if (!is_wanted_type(listing, referrer)) {
-        return 0;
+        return skip(page, referrer);
     }
     const char *status = status_of(listing->call, referrer);
     if (!virga_str_equal(listing->status, virga_str_from("ANY")) &&
         !virga_str_equal(listing->status, virga_str_from(status))) {
-        return 0;
+        return skip(page, referrer);
     }
-    if (!call_page_take(&listing->page, virga_str_from(referrer->digest))) {
+    if (!call_page_take(page, virga_str_from(referrer->digest))) {
         return 1;
     }
     virga_json_begin_object(writer, NULL);

@@ -170,6 +170,36 @@ static void a_small_store_is_indexed_at_once_and_only_once(void **state) {
     assert_string_equal(list(""), "");
 }
 
+static void a_filter_looks_at_so_many_for_one_page(void **state) {
+    enum { COUNT = 10050 };
+    (void)state;
+    create("app");
+    assert_int_equal(fixture.ecr.store->begin(&fixture.host), 0);
+    for (int i = 0; i < COUNT; i++) {
+        struct meta_image image = {
+            .media_type = (char[]){MEDIA},
+            .artifact_media_type = i == 3 || i == COUNT - 1 ? (char[]){"x/rare"} : (char[]){"x"},
+            .subject = (char[]){SUBJECT}};
+        (void)snprintf(image.digest, sizeof image.digest, "sha256:%064d", i);
+        assert_int_equal(
+            meta_image_put(&fixture.ecr, &here, STR("app"), "", &image, (struct virga_str){0}), 0);
+    }
+    assert_int_equal(fixture.ecr.store->commit(&fixture.host), 0);
+    assert_int_equal(strlen(list(",\"filter\":{\"artifactTypes\":[\"x/rare\"]}")), 1);
+    const char *token = format("%s", next_token());
+    assert_string_not_equal(token, "");
+    assert_int_equal(
+        strlen(list(
+            format(",\"filter\":{\"artifactTypes\":[\"x/rare\"]},\"nextToken\":\"%s\"", token))),
+        1);
+    assert_non_null(strstr(answer, "10049\""));
+    assert_string_equal(next_token(), "");
+    /* A full page ends where it is full. */
+    assert_int_equal(strlen(list(",\"maxResults\":1,\"filter\":{\"artifactTypes\":[\"x/rare\"]}")),
+                     1);
+    assert_string_not_equal(next_token(), "");
+}
+
 static void an_upstream_is_asked_before_the_list(void **state) {
     (void)state;
     cached_tag = SUBJECT;
@@ -198,6 +228,7 @@ int main(void) {
         TEST(pages_follow_one_another_and_a_token_is_for_its_question),
         TEST(twenty_come_when_nothing_is_said_and_fifty_at_most),
         TEST(a_referrer_goes_with_its_image_and_its_repository),
+        TEST(a_filter_looks_at_so_many_for_one_page),
         TEST(an_upstream_is_asked_before_the_list),
         TEST(an_older_store_is_indexed_in_pieces),
         TEST(a_small_store_is_indexed_at_once_and_only_once),
