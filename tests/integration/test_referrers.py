@@ -2,6 +2,8 @@
 """Referrers over the wire and the API. There is no oras, cosign or notation in Debian: their manifests are built by
 hand as these tools write them."""
 import json
+import os
+import shutil
 import sqlite3
 import subprocess
 import unittest
@@ -11,6 +13,7 @@ from artifacts import artifact, descriptor, subject_of
 from ecrcase import EcrCase, no_repository
 from images import OCI_INDEX, OCI_MANIFEST, Image, digest_of, image, index
 from oci import Registry
+from virga import clean_env, need
 
 NOTATION = "application/vnd.cncf.notary.signature"
 COSIGN_LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -235,6 +238,22 @@ class Referrers(Wired):
             found = self.ecr.ListImageReferrers(filter={"artifactStatus": status}, **ask)["referrers"]
             self.assertEqual([(d["digest"], d["artifactStatus"]) for d in found], [(one.digest, "ARCHIVED")])
         self.assertEqual(self.referrers(registry, name, subject.digest)[1], [])
+
+
+    def test_javascript_sdk_lists_them_and_knows_the_settings(self):
+        need("node")
+        here = os.path.dirname(os.path.abspath(__file__))
+        if not os.path.isdir(os.path.join(here, "node_modules", "@aws-sdk", "client-ecr")):
+            self.skipTest("the SDK is not installed: npm ci in tests/integration")
+        name, registry = self.repository()
+        subject = image("sdk")
+        registry.push(name, subject)
+        for i in range(3):
+            registry.push(name, artifact("sdk %d" % i, subject_of(subject), "a/%d" % i, {"org.example": "b"}))
+        done = subprocess.run([shutil.which("node"), os.path.join(here, "sdk_wire.mjs"), self.virga.endpoint, name,
+                               subject.digest], env=clean_env({"HOME": self.virga.dir}), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual((done.stdout.strip(), done.returncode), ("ok", 0), done.stderr)
 
 
 class Layouts(Wired):
