@@ -146,6 +146,8 @@ static void on_secret(void *arg, const struct upstream_secret *secret) {
         cache_job_end(job);
     } else if (job->kind == CACHE_IMAGE) {
         cache_import(job);
+    } else if (job->kind == CACHE_REFERRERS) {
+        cache_referrers(job);
     } else if (cache_blob_get(cache, &job->tenant, virga_str_from(job->name), job->reference,
                               &job->place, on_blob, job) != 0) {
         cache_failure_set(&job->failure, CACHE_FAILED, "out of memory");
@@ -195,13 +197,19 @@ static void on_turn(void *arg) {
     }
 }
 
+/* What this plugin serves itself, and what only waits for other jobs: those may be waiting for a
+ * place in their turn. */
+static bool takes_no_place(const struct cache_job *job) {
+    return job->place.own || job->kind == CACHE_REFERRERS;
+}
+
 /* Gives a place to a job, which begins in a later turn of the loop. */
 static int begin(struct cache_job *job) {
     struct cache *cache = job->cache;
     int result = cache->ecr->timer->start(cache->ecr->host, 0, 0, on_turn, job, &job->turn);
     if (result == 0) {
         job->active = true;
-        job->counted = !job->place.own;
+        job->counted = !takes_no_place(job);
         cache->active += job->counted;
     }
     return result;
@@ -261,14 +269,13 @@ static int create_job(struct cache *cache, enum cache_kind kind, const struct te
     memcpy(job->name, name.ptr, name.len);
     memcpy(job->reference, reference.ptr, reference.len);
     (void)cache_is_here(ecr, tenant, name, reference, job->known);
-    /* What this plugin serves itself takes no place: that may be waiting for one in its turn. */
     (void)find_place(job, arn, sizeof arn);
     int result = 0;
     if (kind == CACHE_IMAGE) {
         result =
             ecr->timer->start(ecr->host, cache->patience_ms, 0, on_patience, job, &job->patience);
     }
-    if (result == 0 && (job->place.own || cache->active < CACHE_ACTIVE_MAX)) {
+    if (result == 0 && (takes_no_place(job) || cache->active < CACHE_ACTIVE_MAX)) {
         result = begin(job);
     }
     if (result != 0) {
@@ -327,6 +334,11 @@ int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str na
 int cache_pull_blob(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     struct virga_str digest, cache_on_done on_done, void *arg) {
     return ask(ecr, CACHE_BLOB, tenant, name, digest, true, on_done, arg);
+}
+
+int cache_pull_referrers(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                         struct virga_str subject, cache_on_done on_done, void *arg) {
+    return ask(ecr, CACHE_REFERRERS, tenant, name, subject, true, on_done, arg);
 }
 
 /* --- life --- */

@@ -57,4 +57,14 @@ int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str na
 int cache_pull_blob(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
                     struct virga_str digest, cache_on_done on_done, void *arg);
 
+/* Whether a list of an image's referrers has to ask an upstream first. */
+bool cache_wants_referrers(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                           struct virga_str subject);
+/* Fetches the referrers that the upstream has of an image, at most CACHE_REFERRERS_MAX, where it
+ * lists them or keeps them under the tag of the fallback scheme; CACHE_DONE, too, when there are
+ * none. Calls back and Errors: as cache_pull(). */
+#define CACHE_REFERRERS_MAX 100
+int cache_pull_referrers(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                         struct virga_str subject, cache_on_done on_done, void *arg);
+
 #endif

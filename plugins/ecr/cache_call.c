@@ -137,3 +137,45 @@ bool cache_call_failure(const struct call *call, size_t index, struct image_fail
     (void)snprintf(ret_failure->reason, sizeof ret_failure->reason, "%s", fetched->message);
     return true;
 }
+
+/* --- referrers --- */
+
+struct listing {
+    struct call *call;
+    void (*then)(struct call *call);
+};
+
+static void on_listed(void *arg, const struct cache_result *result) {
+    struct listing *listing = arg;
+    if (result->outcome == CACHE_DONE || result->outcome == CACHE_NOT_FOUND) {
+        listing->then(listing->call);
+    } else if (result->outcome == CACHE_CANCELLED) {
+        call_broken(listing->call, "The referrers could not be fetched", -ECANCELED,
+                    result->message);
+    } else {
+        call_fail(listing->call, "UnableToListUpstreamImageReferrersException", "%s",
+                  result->message);
+    }
+}
+
+bool cache_call_referrers(struct call *call, struct virga_str subject,
+                          void (*then)(struct call *call)) {
+    struct ecr *ecr = call->ecr;
+    if (!cache_wants_referrers(ecr, &call->tenant, call->name, subject) ||
+        !may_import(call)) {
+        return false;
+    }
+    struct listing *listing = call->req->http->alloc(call->req, sizeof *listing);
+    int result = -ENOMEM;
+    if (listing != NULL) {
+        *listing = (struct listing){call, then};
+        result = cache_pull_referrers(ecr, &call->tenant, call->name, subject, on_listed, listing);
+    }
+    if (result == -EAGAIN) {
+        call_fail(call, "UnableToListUpstreamImageReferrersException",
+                  "Too many images are being fetched already");
+    } else if (result != 0) {
+        call_broken(call, "The referrers could not be fetched", result, NULL);
+    }
+    return true;
+}

@@ -26,6 +26,7 @@ struct cache_failure {
 struct cache_job;
 struct cache_blob;
 struct cache_node;
+struct cache_referrers;
 
 struct cache_down {
     char host[UPSTREAM_HOST_MAX + 1];
@@ -47,7 +48,7 @@ struct cache {
     void *on_stopped_arg;
 };
 
-enum cache_kind { CACHE_IMAGE, CACHE_BLOB };
+enum cache_kind { CACHE_IMAGE, CACHE_BLOB, CACHE_REFERRERS };
 
 struct cache_waiter {
     struct cache_waiter *next;
@@ -82,7 +83,8 @@ struct cache_job {
     void (*on_pass)(struct cache_job *job);
     struct cache_node *top;  /* the manifest being brought; its parents below it */
     struct cache_node *root; /* the one that was asked for, once its bytes are there */
-    size_t flying;           /* blobs */
+    size_t flying;           /* blobs; or images that are referrers */
+    struct cache_referrers *referrers;
     struct cache_failure failure;
 };
 
@@ -120,6 +122,12 @@ void cache_import_finish(struct cache_job *job);
 /* The root's bytes, for who gets them early. */
 struct virga_str cache_import_bytes(const struct cache_job *job, const char **ret_media_type,
                                     const char **ret_digest);
+
+/* --- cache_referrers.c --- */
+/* Brings the referrers that a job is for; ends the job. */
+void cache_referrers(struct cache_job *job);
+/* Whether an upstream is left alone for a while. */
+bool cache_is_down(const struct cache *cache, const char *host, int64_t now_ms);
 
 /* --- cache_blob.c --- */
 /* Brings a blob into the registry and pins it, unless it is there; who asks for one that is under

@@ -71,7 +71,7 @@ void cache_note_down(struct cache *cache, const char *host) {
     down->until_ms = cache->ecr->timer->now_ms(cache->ecr->host) + CACHE_DOWN_MS;
 }
 
-static bool is_down(const struct cache *cache, const char *host, int64_t now_ms) {
+bool cache_is_down(const struct cache *cache, const char *host, int64_t now_ms) {
     for (size_t i = 0; i < CACHE_DOWN_MAX; i++) {
         if (strcmp(cache->down[i].host, host) == 0 && cache->down[i].until_ms > now_ms) {
             return true;
@@ -111,7 +111,7 @@ static bool is_due(struct cache *cache, const struct tenant *tenant, struct virg
     (void)snprintf(number, sizeof number, "%.*s", (int)value.len, value.ptr);
     ecr->store->release(ecr->host, &value);
     int64_t age_ms = now_ms - strtoll(number, NULL, 10);
-    return (age_ms >= cache->refresh_ms || age_ms < 0) && !is_down(cache, host, now_ms);
+    return (age_ms >= cache->refresh_ms || age_ms < 0) && !cache_is_down(cache, host, now_ms);
 }
 
 bool cache_is_here(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,

@@ -16,6 +16,7 @@ struct gateway;
 struct gate;
 struct scans;
 struct signer;
+struct referrer_index;
 struct replicator;
 struct lifecycle;
 struct storage_class;
@@ -40,6 +41,7 @@ struct ecr {
     enum ecr_uri_style uri_style;
     bool tls_enabled;
     bool enforce; /* floci.auth.mode: callers and policies are looked at */
+    bool strict;  /* strict-ecr: see strict.h */
     bool keep_running;
     uint16_t port_first;
     uint16_t port_last;
@@ -53,6 +55,8 @@ struct ecr {
     struct gate *gate;       /* lets writes through, or holds them while gc runs */
     struct callers *callers; /* who signed what */
     struct actions *actions; /* the control plane's calls under way */
+    /* of a store from before referrers were noted */
+    struct referrer_index *referrer_index;
 
     struct upstreams *upstreams;         /* requests to upstream registries */
     struct cache *cache;                 /* what is being fetched from them */

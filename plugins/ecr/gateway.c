@@ -95,9 +95,7 @@ static bool take_path(struct gateway_exchange *exchange, const struct gateway_pa
         return true;
     }
     if (!reference_is_name(path->name)) {
-        gateway_fail(exchange, 400, "NAME_INVALID", "Invalid repository name '%.*s'",
-                     (int)(path->name.len < ECR_NAME_MAX ? path->name.len : ECR_NAME_MAX),
-                     path->name.ptr);
+        gateway_fail_name_form(exchange, path->name);
         return false;
     }
     memcpy(exchange->name, path->name.ptr, path->name.len);
@@ -154,10 +152,7 @@ static void dispatch(struct gateway_exchange *exchange) {
         }
         return;
     case GATEWAY_REFERRERS:
-        /* 404 tells clients to keep referrers under a tag of their own, and no OCI-Subject is sent
-         * on a push for the same reason. Source: OCI distribution spec, "Unavailable Referrers
-         * API". */
-        gateway_fail(exchange, 404, "NOT_FOUND", "The referrers API is not served here");
+        (is_read(exchange) ? gateway_referrers : gateway_fail_method)(exchange);
         return;
     }
 }

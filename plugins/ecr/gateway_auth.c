@@ -5,33 +5,24 @@
 #include "authorize.h"
 #include "gateway_impl.h"
 #include "login.h"
+#include "strict.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* The registry's address as the client knows it; what a header could not hold is not sent back. */
-static void write_host(const struct gateway_exchange *exchange, char *buffer, size_t size) {
-    struct virga_str host = exchange->req->host;
-    size_t good = host.ptr != NULL ? strspn(host.ptr, "abcdefghijklmnopqrstuvwxyz"
-                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]")
-                                   : 0;
-    if (host.len > 0 && good >= host.len && host.len < size) {
-        (void)snprintf(buffer, size, "%.*s", (int)host.len, host.ptr);
-    } else {
-        gateway_registry_host(exchange->ecr, &exchange->tenant, buffer, size);
-    }
-}
-
 void gateway_fail_login(struct gateway_exchange *exchange) {
-    char host[256], challenge[sizeof host + 64];
+    char origin[GATEWAY_ORIGIN_MAX], challenge[sizeof origin + 64];
     static const char body[] =
         "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"Not Authorized\"}]}\n";
-    write_host(exchange, host, sizeof host);
+    bool text = strict_login_text(exchange->ecr);
+    gateway_origin(exchange, origin);
     (void)snprintf(challenge, sizeof challenge,
-                   "Basic realm=\"https://%s/\",service=\"ecr.amazonaws.com\"", host);
+                   "Basic realm=\"https://%s/\",service=\"ecr.amazonaws.com\"",
+                   origin + strlen("http://"));
     const struct gateway_header header = {"Www-Authenticate", challenge};
-    gateway_answer(exchange, 401, &header, 1, "application/json; charset=utf-8",
-                   virga_str_from(body));
+    gateway_answer(exchange, 401, &header, 1,
+                   text ? "text/plain; charset=utf-8" : "application/json; charset=utf-8",
+                   virga_str_from(text ? "Not Authorized\n" : body));
 }
 
 bool gateway_login(struct gateway_exchange *exchange) {

@@ -102,6 +102,32 @@ bool gateway_cache_manifest(struct gateway_exchange *exchange) {
     return true;
 }
 
+static void on_referrers(void *arg, const struct cache_result *result) {
+    struct gateway_exchange *exchange = arg;
+    if (result->outcome == CACHE_DONE || result->outcome == CACHE_NOT_FOUND) {
+        gateway_referrers(exchange);
+    } else {
+        fail(exchange, result);
+    }
+}
+
+bool gateway_cache_referrers(struct gateway_exchange *exchange) {
+    struct ecr *ecr = exchange->ecr;
+    struct virga_str subject = virga_str_from(exchange->reference);
+    if (exchange->cached ||
+        !cache_wants_referrers(ecr, &exchange->tenant, gateway_name(exchange), subject) ||
+        !may_import(exchange)) {
+        return false;
+    }
+    exchange->cached = true;
+    int result = cache_pull_referrers(ecr, &exchange->tenant, gateway_name(exchange), subject,
+                                      on_referrers, exchange);
+    if (result != 0) {
+        fail_start(exchange, result);
+    }
+    return true;
+}
+
 static void on_blob(void *arg, const struct cache_result *result) {
     struct gateway_exchange *exchange = arg;
     if (result->outcome == CACHE_DONE) {

@@ -9,6 +9,7 @@
 #include "gateway.h"
 #include "gateway_path.h"
 #include "meta.h"
+#include "referrer_index.h"
 #include "strbuf.h"
 #include "tenant.h"
 
@@ -43,6 +44,7 @@ struct gateway_exchange {
     bool relaying; /* the proxy will still say that it is done */
     bool retry;    /* to be relayed again then */
     bool retried;
+    bool whole;                  /* the client's Range is not sent on */
     bool cached;                 /* the pull-through cache was asked already */
     char path[GATEWAY_PATH_MAX]; /* decoded; what follows points into it or is copied */
     char name[ECR_NAME_MAX + 1];
@@ -51,9 +53,17 @@ struct gateway_exchange {
     char digest[ECR_DIGEST_LEN + 1];     /* of the manifest or blob in question */
     char *media_type;                    /* of the manifest that is read */
     struct strbuf target;                /* of the relayed request */
+    const char *method;                  /* sent instead of the client's; NULL */
     const char *accept;                  /* sent instead of the client's; NULL */
+    /* Takes a good answer in the place of the client, and has the exchange go on with `then` when
+     * the relay is over; NULL: the client gets it. */
+    enum virga_proxy_decision (*on_answer)(struct gateway_exchange *exchange,
+                                           struct virga_proxy_response *res);
+    void (*then)(struct gateway_exchange *exchange);
+    unsigned misread; /* how often the registry could not read the manifest */
     void (*on_good)(struct gateway_exchange *exchange, struct virga_proxy_response *res);
-    struct strbuf body;          /* of a manifest on its way in */
+    struct strbuf body; /* of a manifest on its way in */
+    struct referrer_wait referrer_wait;
     struct principal *principal; /* who logged in; NULL where nobody must */
 };
 
@@ -88,8 +98,13 @@ void gateway_fail(struct gateway_exchange *exchange, int status, const char *cod
 void gateway_fail_name(struct gateway_exchange *exchange);             /* no such repository */
 void gateway_fail_store(struct gateway_exchange *exchange, int error); /* the store failed */
 void gateway_fail_manifest(struct gateway_exchange *exchange);         /* no such image */
-void gateway_fail_method(struct gateway_exchange *exchange);           /* 405 */
+void gateway_fail_method(struct gateway_exchange *exchange);           /* 405, with Allow */
 void gateway_fail_backend(struct gateway_exchange *exchange, const char *reason); /* 503 */
+/* A malformed part of the request: as ECR's API words it under strict-ecr, else as given. */
+void gateway_fail_parameter(struct gateway_exchange *exchange, int status, const char *code,
+                            const char *message, const char *member, const char *constraint);
+void gateway_fail_name_form(struct gateway_exchange *exchange, struct virga_str name);
+void gateway_fail_tag_form(struct gateway_exchange *exchange); /* of the reference */
 /* Checks that the repository exists; false: the exchange has ended. */
 bool gateway_check_repository(struct gateway_exchange *exchange);
 /* The same for a push, which creates the repository where a template says so (gateway_create.c);
@@ -112,6 +127,13 @@ bool gateway_may(const struct gateway_exchange *exchange, const char *action,
 /* The ARN of who logged in, as image_pulled() wants it; ptr NULL: not known. */
 struct virga_str gateway_principal(const struct gateway_exchange *exchange);
 
+/* The address that the client used: "http://localhost:5100". */
+#define GATEWAY_ORIGIN_MAX 300
+void gateway_origin(const struct gateway_exchange *exchange, char ret_origin[GATEWAY_ORIGIN_MAX]);
+/* What an address in an answer begins with: that, or nothing where it may be relative. */
+void gateway_location_origin(const struct gateway_exchange *exchange,
+                             char ret_origin[GATEWAY_ORIGIN_MAX]);
+
 /* --- the routes --- */
 void gateway_list_tags(struct gateway_exchange *exchange);
 void gateway_list_catalog(struct gateway_exchange *exchange);
@@ -121,6 +143,16 @@ void gateway_blob(struct gateway_exchange *exchange);     /* GET HEAD blob */
 void gateway_upload(struct gateway_exchange *exchange);
 /* GET HEAD of a layer at a signed address, whose decoded path is given. */
 void gateway_download(struct gateway_exchange *exchange, struct virga_str path);
+/* POST of a whole blob (gateway_post.c); false: it is none, an upload is to be begun. */
+bool gateway_post(struct gateway_exchange *exchange);
+/* Checks that a chunk that names its place goes on where the session ends: the registry would add
+ * it whatever it says (gateway_chunk.c). False: the exchange has ended. */
+bool gateway_chunk(struct gateway_exchange *exchange);
+/* The registry refused a session's address: it is of before a chunk that came since, whose answer
+ * the client may never have got, or it never was one. True: the request is to be sent again, with
+ * the new target; else the exchange has ended. */
+bool gateway_chunk_refused(struct gateway_exchange *exchange);
+void gateway_referrers(struct gateway_exchange *exchange);
 
 /* --- the pull-through cache (gateway_cache.c) --- */
 
@@ -128,6 +160,8 @@ void gateway_download(struct gateway_exchange *exchange, struct virga_str path);
  * its route is called again. */
 bool gateway_cache_manifest(struct gateway_exchange *exchange);
 bool gateway_cache_blob(struct gateway_exchange *exchange);
+/* The same before an image's referrers are listed. */
+bool gateway_cache_referrers(struct gateway_exchange *exchange);
 
 /* --- relaying (gateway_relay.c) --- */
 

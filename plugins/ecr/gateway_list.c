@@ -1,60 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /* tags/list and _catalog, from the store. Source: OCI distribution spec, "Listing Tags"; the
  * catalog as distribution has it. */
+#include "actions.h"
 #include "gateway_impl.h"
-#include "reference.h"
+#include "gateway_page.h"
+#include "strict.h"
 
 #include <errno.h>
+#include <virga/helpers/page_token.h>
 
-struct page {
-    size_t limit;
-    size_t count;
-    bool more;
+struct listing {
+    struct gateway_page page;
     struct strbuf body;
     const char *prefix; /* in front of each repository's name */
-    char last[ECR_NAME_MAX + 1];
-    char after[GATEWAY_CLIENT_NAME_MAX + 1];
-    size_t after_len;
+    /* the last entry of a list in ECR's order: "digest NUL tag" */
+    char position[ECR_DIGEST_LEN + 1 + ECR_TAG_MAX];
+    size_t position_len;
 };
 
-/* Reads n and last; false: the exchange has ended. */
-static bool read_page(struct gateway_exchange *exchange, struct page *page) {
-    char number[16];
-    size_t len = 0;
-    struct virga_str query = exchange->req->query;
-    page->limit = GATEWAY_PAGE_MAX;
-    int result = reference_param(query, "n", number, sizeof number, &len);
-    if (result != -ENOENT) {
-        if (result != 0 || len == 0 || len > 9 || strspn(number, "0123456789") != len) {
-            gateway_fail(exchange, 400, "PAGINATION_NUMBER_INVALID",
-                         "n must be a number that is not negative");
-            return false;
-        }
-        page->limit = 0;
-        for (size_t i = 0; i < len; i++) {
-            page->limit = page->limit * 10 + (size_t)(number[i] - '0');
-        }
-        page->limit = page->limit < GATEWAY_PAGE_MAX ? page->limit : GATEWAY_PAGE_MAX;
-    }
-    result = reference_param(query, "last", page->after, sizeof page->after, &page->after_len);
-    if (result != 0 && result != -ENOENT) {
-        gateway_fail(exchange, 400, "PAGINATION_NUMBER_INVALID", "last is malformed");
-        return false;
-    }
-    return true;
+static void add_element(struct listing *listing, const char *prefix, struct virga_str text) {
+    char element[GATEWAY_CLIENT_NAME_MAX + 1];
+    (void)snprintf(element, sizeof element, "%s%.*s", prefix, (int)text.len, text.ptr);
+    strbuf_add_text(&listing->body, listing->page.count > 1 ? "," : "");
+    strbuf_add_json(&listing->body, virga_str_from(element));
 }
 
 /* Adds one element; 1 ends the walk. */
-static int add(struct page *page, const char *prefix, struct virga_str text) {
-    if (page->count == page->limit) {
-        page->more = page->limit > 0;
+static int add(struct listing *listing, const char *prefix, struct virga_str text) {
+    if (!gateway_page_take(&listing->page, text)) {
         return 1;
     }
-    char element[GATEWAY_CLIENT_NAME_MAX + 1];
-    (void)snprintf(element, sizeof element, "%s%.*s", prefix, (int)text.len, text.ptr);
-    strbuf_add_text(&page->body, page->count++ > 0 ? "," : "");
-    strbuf_add_json(&page->body, virga_str_from(element));
-    (void)snprintf(page->last, sizeof page->last, "%.*s", (int)text.len, text.ptr);
+    add_element(listing, prefix, text);
     return 0;
 }
 
@@ -64,82 +40,133 @@ static int on_tag(void *arg, struct virga_str tag, struct virga_str digest) {
 }
 
 static int on_repository(void *arg, struct meta_repository *repository) {
-    struct page *page = arg;
-    return add(page, page->prefix, virga_str_from(repository->name));
+    struct listing *listing = arg;
+    return add(listing, listing->prefix, virga_str_from(repository->name));
 }
 
-static void answer(struct gateway_exchange *exchange, struct page *page, const char *path,
-                   int result) {
+static void answer(struct gateway_exchange *exchange, struct listing *listing, const char *path,
+                   const char *content_type, int result) {
     struct strbuf link = {0};
-    char ns[512];
-    size_t ns_len = 0;
-    strbuf_add_text(&page->body, "]}\n");
-    if (page->more) {
-        strbuf_addf(&link, "<%s?last=", path);
-        strbuf_add_encoded(&link, virga_str_from(page->prefix), "");
-        strbuf_add_encoded(&link, virga_str_from(page->last), "");
-        strbuf_addf(&link, "&n=%zu", page->limit);
-        if (exchange->form == TENANT_FORM_NS &&
-            reference_param(exchange->req->query, "ns", ns, sizeof ns, &ns_len) == 0) {
-            strbuf_add_text(&link, "&ns=");
-            strbuf_add_encoded(&link, (struct virga_str){ns, ns_len}, "");
-        }
-        strbuf_add_text(&link, ">; rel=\"next\"");
+    strbuf_add_text(&listing->body, "]}\n");
+    if (listing->page.more) {
+        gateway_page_link(exchange, &listing->page, path, listing->prefix, NULL, NULL, &link);
     }
     const struct gateway_header header = {"Link", link.ptr};
     if (result < 0) {
         gateway_fail_store(exchange, result);
-    } else if (page->body.failed || link.failed) {
+    } else if (listing->body.failed || link.failed) {
         gateway_fail(exchange, 500, "UNKNOWN", "out of memory");
     } else {
-        gateway_answer(exchange, 200, &header, 1, "application/json; charset=utf-8",
-                       strbuf_str(&page->body));
+        gateway_answer(exchange, 200, &header, 1, content_type, strbuf_str(&listing->body));
     }
     strbuf_finish(&link);
 }
 
+/* --- in ECR's order: by digest, behind a token --- */
+
+static int on_entry(void *arg, struct virga_str digest, struct virga_str tag) {
+    struct listing *listing = arg;
+    if (!gateway_page_take(&listing->page, tag)) {
+        return 1;
+    }
+    add_element(listing, "", tag);
+    if (digest.len > ECR_DIGEST_LEN || tag.len > ECR_TAG_MAX) {
+        return -EIO;
+    }
+    memcpy(listing->position, digest.ptr, digest.len);
+    listing->position[digest.len] = '\0';
+    memcpy(listing->position + digest.len + 1, tag.ptr, tag.len);
+    listing->position_len = digest.len + 1 + tag.len;
+    return 0;
+}
+
+/* Walks the tags as ECR lists them. Errors: -EINVAL the token is none of this list. */
+static int walk_as_ecr(struct gateway_exchange *exchange, struct listing *listing) {
+    const struct virga_page_key *key = actions_page_key(exchange->ecr);
+    char question[ECR_ACCOUNT_LEN + ECR_REGION_MAX + ECR_NAME_MAX + 16];
+    char position[VIRGA_PAGE_POSITION_MAX], token[VIRGA_PAGE_TOKEN_SIZE];
+    struct virga_str digest = {0}, tag = {0};
+    size_t len = 0;
+    int result = 0;
+    (void)snprintf(question, sizeof question, "tags/list %s %s %s", exchange->tenant.account,
+                   exchange->tenant.region, exchange->name);
+    if (listing->page.after_len > 0) {
+        result = virga_page_token_open(key, virga_str_from(question),
+                                       gateway_page_after(&listing->page), position, &len);
+        if (result != 0) {
+            return result;
+        }
+        digest = (struct virga_str){position, strnlen(position, len)};
+        if (digest.len < len) {
+            tag = (struct virga_str){position + digest.len + 1, len - digest.len - 1};
+        }
+    }
+    result = meta_entry_each(exchange->ecr, &exchange->tenant, gateway_name(exchange), META_TAGGED,
+                             digest, tag, on_entry, listing);
+    if (result < 0 || !listing->page.more) {
+        return result;
+    }
+    result =
+        virga_page_token_make(key, virga_str_from(question),
+                              (struct virga_str){listing->position, listing->position_len}, token);
+    /* Of a position of 200 bytes: it fits. */
+    (void)snprintf(listing->page.last, sizeof listing->page.last, "%.*s",
+                   (int)sizeof listing->page.last - 1, result == 0 ? token : "");
+    return result;
+}
+
 void gateway_list_tags(struct gateway_exchange *exchange) {
-    struct page page = {.prefix = ""};
+    struct listing listing = {.prefix = ""};
     char client[GATEWAY_CLIENT_NAME_MAX + 1];
     char path[sizeof client + 16];
-    if (!gateway_check_repository(exchange) || !read_page(exchange, &page)) {
+    if (!gateway_check_repository(exchange) ||
+        !gateway_page_read(exchange, GATEWAY_PAGE_MAX, &listing.page)) {
         return;
     }
     struct virga_str name = gateway_client_name(exchange, client);
     (void)snprintf(path, sizeof path, "/v2/%s/tags/list", client);
-    strbuf_add_text(&page.body, "{\"name\":");
-    strbuf_add_json(&page.body, name);
-    strbuf_add_text(&page.body, ",\"tags\":[");
-    struct virga_str after = {page.after_len > 0 ? page.after : NULL, page.after_len};
-    int result = meta_tag_each(exchange->ecr, &exchange->tenant, gateway_name(exchange), after,
-                               on_tag, &page);
-    answer(exchange, &page, path, result);
-    strbuf_finish(&page.body);
+    strbuf_add_text(&listing.body, "{\"name\":");
+    strbuf_add_json(&listing.body, name);
+    strbuf_add_text(&listing.body, ",\"tags\":[");
+    if (!strict_lists(exchange->ecr)) {
+        int result = meta_tag_each(exchange->ecr, &exchange->tenant, gateway_name(exchange),
+                                   gateway_page_after(&listing.page), on_tag, &listing);
+        answer(exchange, &listing, path, "application/json; charset=utf-8", result);
+    } else {
+        int result = walk_as_ecr(exchange, &listing);
+        if (result == -EINVAL) {
+            gateway_fail_parameter(exchange, 400, "PAGINATION_NUMBER_INVALID", "last is malformed",
+                                   "NextToken", "Invalid next token provided");
+        } else {
+            answer(exchange, &listing, path, "text/plain; charset=utf-8", result);
+        }
+    }
+    strbuf_finish(&listing.body);
 }
 
 void gateway_list_catalog(struct gateway_exchange *exchange) {
-    struct page page = {.prefix = ""};
+    struct listing listing = {.prefix = ""};
     char prefix[ECR_ACCOUNT_LEN + ECR_REGION_MAX + 3] = "";
     char path[sizeof prefix + 16];
-    if (!read_page(exchange, &page)) {
+    if (!gateway_page_read(exchange, GATEWAY_PAGE_MAX, &listing.page)) {
         return;
     }
     if (exchange->form == TENANT_FORM_PATH) {
         (void)snprintf(prefix, sizeof prefix, "%s/%s/", exchange->tenant.account,
                        exchange->tenant.region);
     }
-    page.prefix = prefix;
+    listing.prefix = prefix;
     (void)snprintf(path, sizeof path, "/v2/%s_catalog", prefix);
-    struct virga_str after = {page.after_len > 0 ? page.after : NULL, page.after_len};
+    struct virga_str after = gateway_page_after(&listing.page);
     size_t prefix_len = strlen(prefix);
     if (after.len >= prefix_len &&
         memcmp(after.ptr != NULL ? after.ptr : "", prefix, prefix_len) == 0 && prefix_len > 0) {
         after.ptr += prefix_len;
         after.len -= prefix_len;
     }
-    strbuf_add_text(&page.body, "{\"repositories\":[");
+    strbuf_add_text(&listing.body, "{\"repositories\":[");
     int result =
-        meta_repository_each(exchange->ecr, &exchange->tenant, after, on_repository, &page);
-    answer(exchange, &page, path, result);
-    strbuf_finish(&page.body);
+        meta_repository_each(exchange->ecr, &exchange->tenant, after, on_repository, &listing);
+    answer(exchange, &listing, path, "application/json; charset=utf-8", result);
+    strbuf_finish(&listing.body);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Manifests read and deleted. Which image a reference means, and whether there is one, says the
  * store; the bytes are the registry's. */
+#include "condition.h"
 #include "gateway_impl.h"
 #include "image_events.h"
 #include "reference.h"
 #include "storage_class.h"
+#include "strict.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,6 +28,9 @@ static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret
     } else if (reference_is_tag(reference)) {
         result = meta_tag_get(ecr, &exchange->tenant, gateway_name(exchange), reference,
                               exchange->digest);
+    } else if (strict_parameter_status(ecr)) {
+        gateway_fail_tag_form(exchange);
+        return false;
     } else {
         result = -ENOENT;
     }
@@ -43,6 +48,13 @@ static bool find_image(struct gateway_exchange *exchange, struct meta_image *ret
 
 /* --- HEAD and GET --- */
 
+/* What the client has already. */
+static bool is_known(const struct gateway_exchange *exchange) {
+    struct virga_request *req = exchange->req;
+    return condition_none_match(req->http->header(req, "If-None-Match"), exchange->digest);
+}
+
+/* Answers HEAD, and 304 to GET. */
 static void answer_head(struct gateway_exchange *exchange, const struct meta_image *image) {
     char etag[ECR_DIGEST_LEN + 3];
     (void)snprintf(etag, sizeof etag, "\"%s\"", image->digest);
@@ -51,14 +63,15 @@ static void answer_head(struct gateway_exchange *exchange, const struct meta_ima
         {virga_str_from("Content-Type"), virga_str_from(image->media_type)},
         {virga_str_from("Docker-Content-Digest"), virga_str_from(image->digest)},
         {virga_str_from("ETag"), virga_str_from(etag)},
+        {virga_str_from("Sizes"), virga_str_from("")},
     };
     struct virga_request *req = exchange->req;
-    bool same = virga_str_equal(req->http->header(req, "If-None-Match"), virga_str_from(etag));
+    size_t count = sizeof headers / sizeof headers[0];
     const struct virga_response res = {
         .struct_size = sizeof res,
-        .status = same ? 304 : 200,
+        .status = is_known(exchange) ? 304 : 200,
         .headers = headers,
-        .headers_count = sizeof headers / sizeof headers[0],
+        .headers_count = strict_manifest_headers(exchange->ecr) ? count : count - 1,
         .body = {"", 0},
         .head_length = image->manifest_bytes,
     };
@@ -72,6 +85,9 @@ static void on_pulled(struct gateway_exchange *exchange, struct virga_proxy_resp
     if (ecr->proxy->status(res) == 200) {
         image_pulled(ecr, &exchange->tenant, gateway_name(exchange),
                      virga_str_from(exchange->digest), gateway_principal(exchange));
+    }
+    if (strict_manifest_headers(ecr)) {
+        (void)ecr->proxy->set_header(res, "Docker-Content-Digest", (struct virga_str){0});
     }
 }
 
@@ -152,7 +168,7 @@ void gateway_manifest(struct gateway_exchange *exchange) {
         meta_image_finish(&image);
         return;
     }
-    if (exchange->head) {
+    if (exchange->head || is_known(exchange)) {
         answer_head(exchange, &image);
         meta_image_finish(&image);
         return;

@@ -17,8 +17,8 @@ enum gateway_kind {
     GATEWAY_REFERRERS /* /v2/<name>/referrers/<digest> */
 };
 
-/* The longest upload session id that is passed on; distribution's are UUIDs. */
-#define GATEWAY_SESSION_MAX 128
+/* The longest reference: a digest of sha512, a tag, an upload session; distribution's are UUIDs. */
+#define GATEWAY_SESSION_MAX 160
 
 struct gateway_path {
     enum gateway_kind kind;

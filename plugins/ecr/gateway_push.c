@@ -3,6 +3,7 @@
 #include "gateway_impl.h"
 #include "push.h"
 #include "reference.h"
+#include "strict.h"
 
 #include <errno.h>
 
@@ -11,20 +12,30 @@ static void on_pushed(void *arg, const struct push_result *result) {
     switch (result->status) {
     case 0: {
         char client[GATEWAY_CLIENT_NAME_MAX + 1];
-        char location[sizeof client + ECR_DIGEST_LEN + 16];
-        (void)snprintf(location, sizeof location, "/v2/%s/manifests/%s",
+        char origin[GATEWAY_ORIGIN_MAX], location[sizeof origin + sizeof client + 96];
+        gateway_location_origin(exchange, origin);
+        (void)snprintf(location, sizeof location, "%s/v2/%s/manifests/%s", origin,
                        gateway_client_name(exchange, client).ptr, result->digest);
         const struct gateway_header headers[] = {{"Location", location},
-                                                 {"Docker-Content-Digest", result->digest}};
-        gateway_answer(exchange, 201, headers, 2, NULL, (struct virga_str){"", 0});
+                                                 {"Docker-Content-Digest", result->digest},
+                                                 /* Says that the referrers API knows it. */
+                                                 {"OCI-Subject", result->subject}};
+        gateway_answer(exchange, 201, headers, 3, NULL, (struct virga_str){"", 0});
         return;
     }
     case -ENOENT:
     case -ECHILD:
         gateway_fail(exchange, 404, result->code, "%s", result->message);
         return;
-    case -EEXIST:
     case -EINVAL:
+        if (strict_parameter_status(exchange->ecr) &&
+            strcmp(result->code, "MANIFEST_INVALID") == 0) {
+            gateway_fail(exchange, 405, "UNSUPPORTED", "%s", result->message);
+            return;
+        }
+        gateway_fail(exchange, 400, result->code, "%s", result->message);
+        return;
+    case -EEXIST:
         gateway_fail(exchange, 400, result->code, "%s", result->message);
         return;
     case -EAGAIN:
@@ -92,7 +103,7 @@ void gateway_push(struct gateway_exchange *exchange) {
             return;
         }
     } else if (!reference_is_tag(reference)) {
-        gateway_fail(exchange, 400, "TAG_INVALID", "Invalid image tag '%s'", exchange->reference);
+        gateway_fail_tag_form(exchange);
         return;
     }
     if (req->content_length != VIRGA_LENGTH_UNKNOWN && req->content_length > MANIFEST_MAX_BYTES) {

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#define MISREAD_MAX 3 /* how often a manifest is asked for again */
+
 static void send(struct gateway_exchange *exchange);
 
 static const char *unknown_code(const struct gateway_exchange *exchange) {
@@ -31,8 +33,10 @@ static bool rewrite_location(struct gateway_exchange *exchange, struct virga_pro
     if (location.ptr == NULL) {
         return true;
     }
-    char client[GATEWAY_CLIENT_NAME_MAX + 1];
+    char client[GATEWAY_CLIENT_NAME_MAX + 1], origin[GATEWAY_ORIGIN_MAX];
     struct strbuf text = {0};
+    gateway_location_origin(exchange, origin);
+    strbuf_add_text(&text, origin);
     int result =
         gateway_rewrite_location(location, exchange->upstream,
                                  gateway_client_name(exchange, client), find_ns(exchange), &text);
@@ -67,6 +71,9 @@ static enum virga_proxy_decision on_response(void *arg, struct virga_request *re
     int status = exchange->ecr->proxy->status(res);
     (void)req;
     if (status < 400) {
+        if (exchange->on_answer != NULL) {
+            return exchange->on_answer(exchange, res);
+        }
         if (!rewrite_location(exchange, res)) {
             ECR_LOG(exchange->ecr, VIRGA_LOG_ERROR, exchange->req,
                     "the registry answered with an address that is not its own");
@@ -80,6 +87,13 @@ static enum virga_proxy_decision on_response(void *arg, struct virga_request *re
     }
     if (status == 416 && exchange->kind == GATEWAY_BLOB) {
         answer_range(exchange, res);
+        return VIRGA_PROXY_DROP;
+    }
+    if (exchange->kind == GATEWAY_MANIFEST && status >= 500 && exchange->misread < MISREAD_MAX) {
+        /* Why: a registry that writes a manifest anew while it is read, pushed under another tag,
+         * finds its own link empty for a moment. */
+        exchange->misread++;
+        exchange->then = send;
         return VIRGA_PROXY_DROP;
     }
     if (exchange->kind == GATEWAY_MANIFEST) {
@@ -129,6 +143,12 @@ static void on_body(void *arg, struct virga_request *req, struct virga_proxy_res
                                                     : "blob upload unknown to registry");
         return;
     }
+    if (status == 404 && strcmp(error.code, "BLOB_UPLOAD_INVALID") == 0) {
+        if (gateway_chunk_refused(exchange)) {
+            exchange->then = send;
+        }
+        return;
+    }
     struct strbuf text = {0};
     if (registry_error_clean(body, exchange->upstream, name, &text) == 0) {
         gateway_answer(exchange, status, NULL, 0, "application/json; charset=utf-8",
@@ -165,6 +185,12 @@ static void on_done(void *arg, int status) {
     struct gateway_exchange *exchange = arg;
     (void)status;
     exchange->relaying = false;
+    if (exchange->then != NULL) {
+        void (*then)(struct gateway_exchange *) = exchange->then;
+        exchange->then = NULL;
+        then(exchange);
+        return;
+    }
     if (exchange->retry) {
         exchange->retry = false;
         exchange->retried = true;
@@ -176,11 +202,10 @@ static void on_done(void *arg, int status) {
 }
 
 static void forward(struct gateway_exchange *exchange) {
-    static const struct virga_str removed[] = {{"Authorization", 13},
-                                               {"X-Forwarded-Host", 16},
-                                               {"X-Forwarded-Proto", 17},
-                                               {"X-Forwarded-Port", 16},
-                                               {"Forwarded", 9}};
+    static const struct virga_str removed[] = {{"Authorization", 13},     {"X-Forwarded-Host", 16},
+                                               {"X-Forwarded-Proto", 17}, {"X-Forwarded-Port", 16},
+                                               {"Forwarded", 9},          {"Range", 5}};
+    size_t removed_count = sizeof removed / sizeof removed[0];
     struct ecr *ecr = exchange->ecr;
     struct virga_header headers[2];
     size_t count = 0;
@@ -188,18 +213,21 @@ static void forward(struct gateway_exchange *exchange) {
         headers[count++] =
             (struct virga_header){virga_str_from("Accept"), virga_str_from(exchange->accept)};
     }
-    if (virga_str_equal(exchange->req->method, virga_str_from("PATCH"))) {
+    struct virga_str method =
+        exchange->method != NULL ? virga_str_from(exchange->method) : exchange->req->method;
+    if (virga_str_equal(method, virga_str_from("PATCH"))) {
         /* The registry answers 500 to any other type. */
         headers[count++] = (struct virga_header){virga_str_from("Content-Type"),
                                                  virga_str_from("application/octet-stream")};
     }
     const struct virga_proxy_request request = {
         .struct_size = sizeof request,
+        .method = method,
         .target = strbuf_str(&exchange->target),
         .set_headers = headers,
         .set_headers_count = count,
         .remove_headers = removed,
-        .remove_headers_count = sizeof removed / sizeof removed[0],
+        .remove_headers_count = exchange->whole ? removed_count : removed_count - 1,
         .buffer_limit_bytes = GATEWAY_ERROR_MAX,
         .on_response = on_response,
         .on_body = on_body,

@@ -11,6 +11,7 @@ static const struct text_kind lifecycle = {
     .member = "lifecyclePolicyText",
     .missing_code = "LifecyclePolicyNotFoundException",
     .missing_what = "Lifecycle policy",
+    .format = JSON_FORMAT_COMPACT,
     .evaluated = true,
 };
 

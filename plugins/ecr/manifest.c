@@ -150,6 +150,41 @@ static int read_subject(struct manifest *manifest, json_object *root, struct vir
     return result == 0 ? set(&manifest->image.subject, digest) : result;
 }
 
+/* Keeps the annotations of a manifest that refers to another, as JSON: pairs of strings, in order,
+ * as long as they fit. */
+static int keep_annotations(struct manifest *manifest, json_object *annotations) {
+    json_object *kept = json_object_new_object();
+    size_t bytes = 0;
+    int result = kept != NULL ? 0 : -ENOMEM;
+    struct json_object_iterator at = json_object_iter_begin(annotations);
+    struct json_object_iterator end = json_object_iter_end(annotations);
+    for (; result == 0 && !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+        const char *name = json_object_iter_peek_name(&at);
+        json_object *value = json_object_iter_peek_value(&at);
+        if (!json_object_is_type(value, json_type_string)) {
+            continue;
+        }
+        size_t more = strlen(name) + (size_t)json_object_get_string_len(value);
+        if (more > MANIFEST_ANNOTATIONS_BYTES - bytes) {
+            break;
+        }
+        bytes += more;
+        if (json_object_object_add(kept, name, json_object_get(value)) != 0) {
+            json_object_put(value);
+            result = -ENOMEM;
+        }
+    }
+    const char *text = result == 0 && json_object_object_length(kept) > 0
+                           ? json_object_to_json_string_ext(
+                                 kept, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+                           : NULL;
+    if (text != NULL) {
+        result = set(&manifest->image.annotations, text);
+    }
+    json_object_put(kept);
+    return result;
+}
+
 /* Finds the media type: what the client said without its parameters, which must not contradict the
  * document. */
 static int read_media_type(struct manifest *manifest, json_object *root, struct virga_str given,
@@ -209,6 +244,9 @@ static int read_root(struct manifest *manifest, json_object *root, struct virga_
         manifest->own =
             json_object_object_get_ex(annotations, MANIFEST_UNTAG_ANNOTATION, &ignored) ||
             json_object_object_get_ex(annotations, MANIFEST_PIN_ANNOTATION, &ignored);
+        if (result == 0 && manifest->image.subject != NULL) {
+            result = keep_annotations(manifest, annotations);
+        }
     }
     return result;
 }

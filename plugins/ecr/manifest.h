@@ -10,6 +10,8 @@
 #define MANIFEST_MAX_DEPTH 32
 #define MANIFEST_MAX_LAYERS 4200 /* ECR's quota of layers of one image */
 #define MANIFEST_MAX_CHILDREN 4200
+/* Of a manifest with a subject, kept for its referrers list; further ones are left out there. */
+#define MANIFEST_ANNOTATIONS_BYTES (16u << 10)
 
 #define MANIFEST_OCI_IMAGE "application/vnd.oci.image.manifest.v1+json"
 #define MANIFEST_OCI_INDEX "application/vnd.oci.image.index.v1+json"

@@ -9,6 +9,7 @@
  *   g account region name digest tag       a tagged image's tags, in digest order
  *   u account region name digest           an untagged image
  *   p account region name child parent     an index lists the child
+ *   j account region name subject digest   the image refers to the subject: its descriptor
  *   x account region name kind             a policy text
  *   y account region name digest kind      a text about an image
  *   s account region kind id               a setting of the registry

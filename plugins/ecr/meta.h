@@ -58,6 +58,8 @@ struct meta_image {
     size_t children_count;
     char **tags; /* sorted */
     size_t tags_count;
+    char *annotations; /* the manifest's, a JSON object of strings, or NULL: written by
+                          meta_image_put() for who asks its subject, and not read back */
     enum meta_status status;
     int64_t archived_ms;  /* last time it went into the archive; 0 = never */
     int64_t activated_ms; /* last time it came out; while it is activating: when it will have */
@@ -140,6 +142,39 @@ int meta_parent_each(struct ecr *ecr, const struct tenant *tenant, struct virga_
                      struct virga_str digest, int (*on_each)(void *arg, struct virga_str parent),
                      void *arg);
 
+/* --- referrers (meta_referrer.c): the images that name another one as their subject --- */
+
+/* What a descriptor of a referrer says. Valid: for the call that gives it. */
+struct meta_referrer {
+    char digest[ECR_DIGEST_LEN + 1];
+    const char *media_type;
+    const char *artifact_type; /* NULL: an index that says none */
+    uint64_t manifest_bytes;
+    const char *annotations; /* a JSON object, or NULL */
+};
+
+/* Walks the referrers of `subject`, which need not be there, in digest order from behind `after`;
+ * as meta_repository_each(). */
+int meta_referrer_each(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                       struct virga_str subject, struct virga_str after,
+                       int (*on_each)(void *arg, const struct meta_referrer *referrer), void *arg);
+/* Notes an image as a referrer of its subject, or takes that back; nothing happens for one without
+ * subject. For meta_image.c, inside its transaction. */
+int meta_referrer_put(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                      const struct meta_image *image);
+int meta_referrer_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                         const struct meta_image *image);
+/* Notes the referrers among the next `limit` images of all repositories, for a store from before
+ * they were noted, whose annotations stay unknown. `position` is where to go on, empty at first.
+ * Returns 1 when there may be more, 0 at the end, or a negative errno. */
+#define META_POSITION_MAX 1024
+struct meta_position {
+    char bytes[META_POSITION_MAX];
+    size_t len;
+};
+int meta_referrer_index(struct ecr *ecr, size_t limit, struct meta_position *position);
+
+/* --- texts kept per repository: "policy", "lifecycle" --- */
 /* --- storage classes (meta_status.c) --- */
 
 /* Moves an active image into the archive. Errors: -ENOENT, -EALREADY it is not active. */

@@ -23,6 +23,7 @@ void meta_image_finish(struct meta_image *image) {
     free(image->media_type);
     free(image->artifact_media_type);
     free(image->subject);
+    free(image->annotations);
     *image = (struct meta_image){0};
 }
 
@@ -333,6 +334,9 @@ static int put_in_transaction(struct ecr *ecr, const struct tenant *tenant, stru
         result = ecr->store->put(ecr->host, record_key_str(&key), virga_str_from(""));
     }
     if (result == 0) {
+        result = meta_referrer_put(ecr, tenant, name, image);
+    }
+    if (result == 0) {
         result = tag.ptr != NULL ? move_tag(ecr, tenant, name, tag, digest)
                                  : note_untagged(ecr, tenant, name, META_ACTIVE, digest);
     }
@@ -404,6 +408,9 @@ static int delete_in_transaction(struct ecr *ecr, const struct tenant *tenant,
     for (size_t i = 0; i < image.children_count && result == 0; i++) {
         row_key(&key, 'p', tenant, name, virga_str_from(image.children[i]), image.digest);
         result = forget(ecr, &key);
+    }
+    if (result == 0) {
+        result = meta_referrer_delete(ecr, tenant, name, &image);
     }
     if (result == 0) {
         meta_entry_key(&key, tenant, name, image.status, digest, virga_str_from(""));

@@ -225,7 +225,7 @@ int meta_repository_update(struct ecr *ecr, const struct tenant *tenant,
 }
 
 int meta_repository_delete(struct ecr *ecr, const struct tenant *tenant, struct virga_str name) {
-    static const char tables[] = "itgupxylqv";
+    static const char tables[] = "itgupjxylqv";
     struct record_key key;
     bool own = false;
     record_key_in(&key, 'r', tenant, name);

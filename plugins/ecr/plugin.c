@@ -10,6 +10,7 @@
 #include "gateway.h"
 #include "layers.h"
 #include "lifecycle_run.h"
+#include "referrer_index.h"
 #include "replicate.h"
 #include "resolver.h"
 #include "scan_run.h"
@@ -110,6 +111,12 @@ static const struct virga_config_key config_keys[] = {
      .min = 1,
      .max = 64,
      .help = "Scans that run at once; the others wait."},
+    {.key = "strict-ecr",
+     .type = VIRGA_CONFIG_BOOL,
+     .default_value = "false",
+     .help =
+         "Answer as real ECR does where it differs from what OCI clients expect; docs/ecr/wire.md "
+         "has the list."},
     {.key = "cache-refresh-seconds",
      .type = VIRGA_CONFIG_INT,
      .default_value = "86400",
@@ -224,6 +231,7 @@ static int read_settings(struct plugin *plugin, struct virga_error *err) {
     ecr->enforce = virga_str_equal(config->get_string(ecr->host, "floci.auth.mode"),
                                    virga_str_from("enforce"));
     ecr->keep_running = config->get_bool(ecr->host, "keep-running-on-shutdown");
+    ecr->strict = config->get_bool(ecr->host, "strict-ecr");
     ecr->uri_style =
         virga_str_equal(config->get_string(ecr->host, "uri-style"), virga_str_from("path"))
             ? ECR_URI_PATH
@@ -256,6 +264,7 @@ static void destroy(void *self) {
     signer_destroy(plugin->ecr.signer);
     callers_destroy(plugin->ecr.callers);
     layers_destroy(plugin->ecr.layers);
+    referrer_index_destroy(plugin->ecr.referrer_index);
     backend_destroy(plugin->ecr.backend);
     gate_destroy(plugin->ecr.gate);
     free(plugin->data_path);
@@ -273,6 +282,9 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     }
     if (result == 0 && (result = callers_create(ecr, &ecr->callers)) != 0) {
         virga_error_set(err, "%s", strerror(-result));
+    }
+    if (result == 0 && (result = referrer_index_create(ecr, &ecr->referrer_index)) != 0) {
+        virga_error_set(err, "the store cannot be used: %s", strerror(-result));
     }
     if (result == 0 && (result = actions_create(ecr, &ecr->actions)) != 0) {
         virga_error_set(err, "the store cannot be used: %s", strerror(-result));
@@ -357,6 +369,7 @@ static int stop(void *self) {
     plugin->pending += 6;
     lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
+    referrer_index_stop(plugin->ecr.referrer_index);
     upstreams_stop(plugin->ecr.upstreams, check_stopped, plugin);
     cache_stop(plugin->ecr.cache, check_stopped, plugin);
     if (callers_stop(plugin->ecr.callers, check_stopped, plugin)) {

@@ -14,6 +14,7 @@ static const struct text_kind policy = {
     .member = "policyText",
     .missing_code = "RepositoryPolicyNotFoundException",
     .missing_what = "Repository policy",
+    .format = JSON_FORMAT_PRETTY,
 };
 
 bool policy_text_is_policy(struct virga_str text) {

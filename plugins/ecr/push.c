@@ -5,6 +5,7 @@
 #include "reference.h"
 #include "registry_error.h"
 #include "storage_class.h"
+#include "strict.h"
 #include "wildcard.h"
 
 #include <errno.h>
@@ -136,7 +137,8 @@ static void check_tag(struct push *push, const struct meta_repository *repositor
     }
     bool same = strcmp(digest, push->manifest.image.digest) == 0;
     bool there = same && !is_away(push, digest);
-    if (push_tag_is_immutable(repository, push->tag) && (push->strict || !same)) {
+    if (push_tag_is_immutable(repository, push->tag) &&
+        (push->strict || strict_same_digest_refused(push->ecr) || !same)) {
         set_failure(push, -EEXIST, "TAG_INVALID", "ImageTagAlreadyExistsException",
                     "The image tag '%s' already exists in the '%s' repository and cannot be "
                     "overwritten because the tag is immutable.",

@@ -36,16 +36,25 @@ bool reference_is_tag(struct virga_str text) {
     return true;
 }
 
-bool reference_is_digest(struct virga_str text) {
-    if (text.len != ECR_DIGEST_LEN || memcmp(text.ptr, "sha256:", 7) != 0) {
+static bool is_hex_behind(struct virga_str text, const char *head, size_t digits) {
+    size_t len = strlen(head);
+    if (text.len != len + digits || memcmp(text.ptr, head, len) != 0) {
         return false;
     }
-    for (size_t i = 7; i < text.len; i++) {
+    for (size_t i = len; i < text.len; i++) {
         if (!is_digit(text.ptr[i]) && (text.ptr[i] < 'a' || text.ptr[i] > 'f')) {
             return false;
         }
     }
     return true;
+}
+
+bool reference_is_digest(struct virga_str text) {
+    return is_hex_behind(text, "sha256:", 64);
+}
+
+bool reference_is_any_digest(struct virga_str text) {
+    return reference_is_digest(text) || is_hex_behind(text, "sha512:", 128);
 }
 
 bool reference_is_region(struct virga_str text) {

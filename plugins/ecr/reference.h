@@ -14,6 +14,8 @@ bool reference_is_name(struct virga_str text);
 bool reference_is_tag(struct virga_str text);
 /* Whether it is "sha256:" and 64 lower-case hex digits. */
 bool reference_is_digest(struct virga_str text);
+/* Whether it is a digest of any algorithm that OCI registers, sha256 or sha512, in its form. */
+bool reference_is_any_digest(struct virga_str text);
 /* Whether it may be a region: lower-case letters, digits and single dashes. Not only AWS's own:
  * clients of an emulator sign for "local" too. */
 bool reference_is_region(struct virga_str text);

@@ -225,6 +225,13 @@ static int write_config(const struct registry_files *files,
                            "  addr: ");
     add_quoted(&text, files->socket);
     strbuf_addf(&text, "\n  relativeurls: true\n  secret: %s\n", secret);
+    /* Layers that are fetched from elsewhere, as Windows images have them: without this a manifest
+     * with their addresses is refused. */
+    strbuf_add_text(&text, "validation:\n"
+                           "  manifests:\n"
+                           "    urls:\n"
+                           "      allow:\n"
+                           "        - '^https?://'\n");
     result = text.failed ? -ENOMEM : reference_digest(strbuf_str(&text), ret_config_digest);
     if (result == 0) {
         result = write_small(files->config, text.ptr, text.len);
@@ -389,6 +396,9 @@ int registry_files_upload_size(const struct registry_files *files, const char *u
                                const char *upload, uint64_t *ret_size) {
     char path[REGISTRY_PATH_MAX];
     struct stat st;
+    if (strchr(upload, '/') != NULL || upload[0] == '.') {
+        return -ENOENT;
+    }
     int result = path_set(path, "%s/docker/registry/v2/repositories/%s/_uploads/%s/data",
                           files->root, upstream_name, upload);
     if (result != 0) {
@@ -396,6 +406,9 @@ int registry_files_upload_size(const struct registry_files *files, const char *u
     }
     if (lstat(path, &st) != 0) {
         return errno == ENOTDIR ? -ENOENT : -errno;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return -ENOENT;
     }
     *ret_size = (uint64_t)st.st_size;
     return 0;

@@ -8,6 +8,7 @@
 
 #define REGISTRY_PATH_MAX 1024
 #define REGISTRY_SECRET_LEN 64 /* hex digits */
+#define REGISTRY_SECRET_MAX (REGISTRY_SECRET_LEN + 1)
 #define REGISTRY_SOCKET_MAX 107            /* sun_path */
 #define REGISTRY_LOG_KEPT_BYTES (1u << 20) /* a longer log becomes registry.log.1 at start */
 #define REGISTRY_LOG_MAX_BYTES (16u << 20) /* a running log is emptied when it passes this */

@@ -2,6 +2,7 @@
 /* The policy of a whole registry: kept and echoed as it was given; authorize.c asks it. */
 #include "actions.h"
 #include "authorize.h"
+#include "texts.h"
 
 #include <errno.h>
 
@@ -11,7 +12,7 @@ static void answer(struct call *call, struct virga_str text) {
     struct virga_json_writer writer = {0};
     virga_json_begin_object(&writer, NULL);
     virga_json_string(&writer, "registryId", call->tenant.account);
-    virga_json_str(&writer, "policyText", text);
+    text_write(call, "policyText", JSON_FORMAT_PRETTY, text, &writer);
     virga_json_end_object(&writer);
     call_answer(call, &writer);
 }

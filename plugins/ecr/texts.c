@@ -3,15 +3,28 @@
 #include "texts.h"
 
 #include "meta_preview.h"
+#include "strict.h"
 
 #include <errno.h>
+
+void text_write(const struct call *call, const char *member, enum json_format format,
+                struct virga_str text, struct virga_json_writer *writer) {
+    struct strbuf formatted = {0};
+    if (strict_formats_policies(call->ecr)) {
+        json_format(text, format, &formatted);
+        text = strbuf_str(&formatted);
+        writer->failed = writer->failed || formatted.failed;
+    }
+    virga_json_str(writer, member, text);
+    strbuf_finish(&formatted);
+}
 
 /* Writes the answer's object; `evaluated` as the kind says, for Get and Delete only. */
 static void write_text(const struct call *call, const struct text_kind *kind, struct virga_str text,
                        bool evaluated, int64_t evaluated_ms, struct virga_json_writer *writer) {
     virga_json_begin_object(writer, NULL);
     call_write_head(call, writer);
-    virga_json_str(writer, kind->member, text);
+    text_write(call, kind->member, kind->format, text, writer);
     if (evaluated) {
         /* Zero is AWS's word for "never". */
         virga_json_time(writer, "lastEvaluatedAt", evaluated_ms);

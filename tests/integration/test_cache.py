@@ -10,9 +10,10 @@ import time
 import unittest
 
 import fallback
+from artifacts import artifact, subject_of
 from aws import ACCOUNT, REGION, Cli, Ecr
 from ecrcase import EcrCase, no_repository
-from images import image, index, write_big_layout
+from images import OCI_INDEX, Image, image, index, write_big_layout
 from oci import Registry
 from skopeo import Skopeo
 from upstream import Front, Upstream
@@ -784,3 +785,97 @@ class Enforced(CacheCase):
                 "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root" % ACCOUNT},
                 "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]}]}))
         mine.check_pull(prefix + "/base/app", one, "v1")
+
+
+class Referrers(CacheCase):
+    def listed(self, name, digest):
+        found = self.ecr.ListImageReferrers(repositoryName=name, subjectId={"imageDigest": digest})["referrers"]
+        return sorted(d["digest"] for d in found)
+
+    def wired(self, name, digest):
+        registry = self.registry()
+        answer = registry.send("GET", registry.url(name, "referrers/" + digest))
+        self.assertEqual(answer.status, 200, answer)
+        return sorted(d["digest"] for d in answer.json()["manifests"])
+
+    def fallback(self, name, one, attached):
+        """What a client pushes to a registry without the referrers API."""
+        doc = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [subject_of(a) for a in attached]}
+        tagged = Image(json.dumps(doc).encode(), OCI_INDEX)
+        for a in attached:
+            self.upstream.registry.push(name, a)
+        self.upstream.registry.push(name, tagged, one.digest.replace(":", "-"))
+
+    def test_referrers_under_the_fallback_tag_are_brought(self):
+        name, one = self.filled()
+        attached = [artifact("sbom " + name, subject_of(one), "application/spdx+json"),
+                    artifact("signature " + name, subject_of(one), annotations={"k": "v"})]
+        self.fallback(name, one, attached)
+        here = self.rule() + "/" + name
+        self.registry().check_pull(here, one, "v1")
+        self.assertEqual(self.listed(here, one.digest), sorted(a.digest for a in attached))
+        self.assertEqual(self.wired(here, one.digest), sorted(a.digest for a in attached))
+        for a in attached:
+            self.registry().check_pull(here, a)
+        asked = self.front.count("GET", "/referrers/")
+        self.listed(here, one.digest)
+        self.assertEqual(self.front.count("GET", "/referrers/"), asked)
+
+    def test_wire_brings_them_too(self):
+        name, one = self.filled()
+        attached = artifact("wire " + name, subject_of(one))
+        self.fallback(name, one, [attached])
+        here = self.rule() + "/" + name
+        self.registry().check_pull(here, one, "v1")
+        self.assertEqual(self.wired(here, one.digest), [attached.digest])
+
+    def test_referrers_api_of_the_upstream_is_asked_first(self):
+        other = Ecr(self.virga, account="111122223333", region="eu-west-1")
+        other.create("base/app")
+        there, one = self.registry("111122223333", "eu-west-1"), image(self.id())
+        there.push("base/app", one, "v1")
+        attached = artifact("api", subject_of(one))
+        there.push("base/app", attached)
+        prefix = self.rule(url="111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+                           customRoleArn="arn:aws:iam::000000000000:role/cache")
+        here = prefix + "/base/app"
+        self.registry().check_pull(here, one, "v1")
+        self.assertEqual(self.listed(here, one.digest), [attached.digest])
+
+    def test_an_upstream_without_any_has_an_empty_list(self):
+        name, one = self.filled()
+        here = self.rule() + "/" + name
+        self.registry().check_pull(here, one, "v1")
+        self.assertEqual((self.listed(here, one.digest), self.wired(here, one.digest)), ([], []))
+
+    def test_an_upstream_that_fails_is_named(self):
+        name, one = self.filled()
+        here = self.rule() + "/" + name
+        self.registry().check_pull(here, one, "v1")
+        for status, wire in ((403, 403), (429, 429), (500, 503)):
+            self.front.status = status
+            self.assert_api_error("UnableToListUpstreamImageReferrersException", None, self.ecr.ListImageReferrers,
+                                  repositoryName=here, subjectId={"imageDigest": one.digest})
+            registry = self.registry()
+            answer = registry.send("GET", registry.url(here, "referrers/" + one.digest))
+            self.assertEqual(answer.status, wire, answer)
+        self.front.status = None
+        self.assertEqual(self.listed(here, one.digest), [])
+
+    def test_a_list_that_is_none_is_refused(self):
+        name, one = self.filled()
+        here = self.rule() + "/" + name
+        self.registry().check_pull(here, one, "v1")
+        self.front.status = 200  # with a body that lists errors
+        self.assert_api_error("UnableToListUpstreamImageReferrersException", None, self.ecr.ListImageReferrers,
+                              repositoryName=here, subjectId={"imageDigest": one.digest})
+
+    def test_a_missing_referrer_leaves_the_others(self):
+        name, one = self.filled()
+        attached = artifact("there " + name, subject_of(one))
+        gone = artifact("gone " + name, subject_of(one))
+        self.fallback(name, one, [attached, gone])
+        self.upstream.registry.delete_manifest(name, gone.digest)
+        here = self.rule() + "/" + name
+        self.registry().check_pull(here, one, "v1")
+        self.assertEqual(self.listed(here, one.digest), [attached.digest])

@@ -345,6 +345,17 @@ int cache_pull(struct ecr *ecr, const struct tenant *tenant, struct virga_str na
     return 0;
 }
 
+/* An upstream is asked for the referrers of `cached_tag` in the same way. */
+bool cache_wants_referrers(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                           struct virga_str subject) {
+    return cache_wants(ecr, tenant, name, subject);
+}
+
+int cache_pull_referrers(struct ecr *ecr, const struct tenant *tenant, struct virga_str name,
+                         struct virga_str subject, cache_on_done on_done, void *arg) {
+    return cache_pull(ecr, tenant, name, subject, true, on_done, arg);
+}
+
 /* --- calls --- */
 
 static int setup(void **state) {

@@ -151,6 +151,47 @@ static void caps_hold(void **state) {
     free(large);
 }
 
+#define REFERS                                                                                     \
+    "{\"schemaVersion\":2," CONFIG ",\"subject\":{\"digest\":\"" B "\",\"size\":3},"               \
+                                                                   "\"annotations\":"
+
+static void annotations_are_kept_for_the_subjects_list(void **state) {
+    struct manifest manifest;
+    (void)state;
+    assert_int_equal(parse(REFERS "{\"z\":\"1/2\",\"a\":\"\\u00e4\\\"\",\"n\":5,\"o\":{}}}",
+                           MANIFEST_OCI_IMAGE, &manifest),
+                     0);
+    assert_string_equal(manifest.image.annotations, "{\"z\":\"1/2\",\"a\":\"\xc3\xa4\\\"\"}");
+    manifest_finish(&manifest);
+    assert_int_equal(parse(REFERS "{}}", MANIFEST_OCI_IMAGE, &manifest), 0);
+    assert_null(manifest.image.annotations);
+    manifest_finish(&manifest);
+    assert_int_equal(parse(REFERS "[]}", MANIFEST_OCI_IMAGE, &manifest), 0);
+    assert_null(manifest.image.annotations);
+    manifest_finish(&manifest);
+    /* One that nobody asks for by its subject. */
+    assert_int_equal(parse("{\"schemaVersion\":2," CONFIG ",\"annotations\":{\"a\":\"b\"}}",
+                           MANIFEST_OCI_IMAGE, &manifest),
+                     0);
+    assert_null(manifest.image.annotations);
+    manifest_finish(&manifest);
+}
+
+static void annotations_beyond_the_cap_are_left_out(void **state) {
+    size_t size = 2 * MANIFEST_ANNOTATIONS_BYTES;
+    char *text = malloc(size);
+    struct manifest manifest;
+    (void)state;
+    assert_non_null(text);
+    int used = snprintf(text, size, REFERS "{\"first\":\"x\",\"second\":\"");
+    memset(text + used, 'y', MANIFEST_ANNOTATIONS_BYTES);
+    (void)snprintf(text + used + MANIFEST_ANNOTATIONS_BYTES, 64, "\"}}");
+    assert_int_equal(parse(text, MANIFEST_OCI_IMAGE, &manifest), 0);
+    assert_string_equal(manifest.image.annotations, "{\"first\":\"x\"}");
+    manifest_finish(&manifest);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_is_measured_by_config_and_layers),
@@ -159,6 +200,8 @@ int main(void) {
         cmocka_unit_test(malformed_manifests_are_refused),
         cmocka_unit_test(unknown_and_old_media_types_are_refused),
         cmocka_unit_test(caps_hold),
+        cmocka_unit_test(annotations_are_kept_for_the_subjects_list),
+        cmocka_unit_test(annotations_beyond_the_cap_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
