@@ -66,6 +66,7 @@ void action_delete_lifecycle_policy(struct call *call);
 /* layer_upload.c */
 void action_initiate_layer_upload(struct call *call);
 void action_upload_layer_part(struct call *call);
+/* layer_complete.c */
 void action_complete_layer_upload(struct call *call);
 /* layer_get.c */
 void action_batch_check_layer_availability(struct call *call);

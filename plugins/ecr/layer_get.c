@@ -13,9 +13,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define LAYERS_MAX 100                    /* in one call, by the model */
-#define FETCHES_MAX 8                     /* layers under way for one call */
-#define OCTETS "application/octet-stream" /* what the registry says of every blob */
+#define LAYERS_MAX 100 /* in one call, by the model */
+#define FETCHES_MAX 8  /* layers under way for one call */
 
 /* One layer that is asked for. */
 struct wanted {
@@ -25,7 +24,6 @@ struct wanted {
     bool repeats;        /* it stands before already */
     bool there;
     int64_t size; /* -1 = not told */
-    char *media_type;
 };
 
 struct batch {
@@ -65,7 +63,6 @@ static void write_layer(const struct wanted *wanted, struct virga_json_writer *w
     if (wanted->there && wanted->size >= 0) {
         virga_json_int(writer, "layerSize", wanted->size);
     }
-    virga_json_string(writer, "mediaType", wanted->media_type);
     virga_json_end_object(writer);
 }
 
@@ -102,22 +99,15 @@ static void answer(struct batch *batch) {
     call_answer(batch->call, &writer);
 }
 
-static void take_headers(struct wanted *wanted, const struct virga_fetch_response *res) {
-    struct virga_request *req = wanted->batch->call->req;
+/* The registry calls every blob application/octet-stream: there is no mediaType to tell. */
+static void take_size(struct wanted *wanted, const struct virga_fetch_response *res) {
     for (size_t i = 0; i < res->headers_count; i++) {
         struct virga_str name = res->headers[i].name, value = res->headers[i].value;
         char digits[20] = "";
-        if (name.len == 14 && strncasecmp(name.ptr, "Content-Length", 14) == 0 &&
-            value.len < sizeof digits) {
+        if (name.len == strlen("Content-Length") &&
+            strncasecmp(name.ptr, "Content-Length", name.len) == 0 && value.len < sizeof digits) {
             memcpy(digits, value.ptr, value.len);
             wanted->size = strtoll(digits, NULL, 10);
-        } else if (name.len == 12 && strncasecmp(name.ptr, "Content-Type", 12) == 0 &&
-                   !virga_str_equal(value, virga_str_from(OCTETS))) {
-            wanted->media_type = req->http->alloc(req, value.len + 1);
-            if (wanted->media_type != NULL) {
-                memcpy(wanted->media_type, value.ptr, value.len);
-                wanted->media_type[value.len] = '\0';
-            }
         }
     }
 }
@@ -130,7 +120,7 @@ static void on_asked(void *arg, const struct virga_fetch_response *res) {
     batch->flying--;
     if (res->status == 200) {
         wanted->there = true;
-        take_headers(wanted, res);
+        take_size(wanted, res);
     } else if (res->status != 404 && batch->error == 0) {
         batch->error = res->status == 0 ? res->error : -EIO;
         describe(res, batch->reason, sizeof batch->reason);
