@@ -1,129 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of what plugins and people commonly use beside the host: engines, runtimes, clients. */
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <virga/helpers/engine.h>
+
+#include "config.h"
 #include "doctor.h"
+#include "host.h"
 #include "process_id.h"
 
-#define SOCKETS_MAX 6
-#define SOCKET_PATH_MAX 256
-#define PAGE_MAX 65536
-#define UNIX_PREFIX "unix://"
-#define TCP_PREFIX "tcp://"
+#define ENGINE_TIMEOUT_MS 3000
 
 /* --- engines --- */
 
-/* Where an engine may answer, in the order in which its clients ask. */
-struct engine_place {
-    const char *why;                /* "DOCKER_HOST" or NULL: a customary path */
-    char path[SOCKET_PATH_MAX];     /* of a unix socket; "" = TCP */
-    char base_url[SOCKET_PATH_MAX]; /* "http://localhost", "http://10.0.0.2:2375" */
-};
-
-static void add_path(struct engine_place *places, size_t *count, const char *why,
-                     const char *format, const char *arg) {
-    struct engine_place place = {.why = why, .base_url = "http://localhost"};
-    (void)snprintf(place.path, sizeof place.path, "%s%s", arg, format);
-    for (size_t i = 0; i < *count; i++) {
-        if (strcmp(places[i].path, place.path) == 0) {
-            return;
-        }
-    }
-    places[(*count)++] = place;
-}
-
-static size_t list_places(struct engine_place places[SOCKETS_MAX]) {
-    size_t count = 0;
-    const char *given = getenv("DOCKER_HOST");
-    const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-    if (given != NULL && strncmp(given, UNIX_PREFIX, sizeof UNIX_PREFIX - 1) == 0) {
-        add_path(places, &count, "DOCKER_HOST", "", given + sizeof UNIX_PREFIX - 1);
-    } else if (given != NULL && strncmp(given, TCP_PREFIX, sizeof TCP_PREFIX - 1) == 0) {
-        places[count].why = "DOCKER_HOST";
-        places[count].path[0] = '\0';
-        (void)snprintf(places[count].base_url, sizeof places[count].base_url, "http://%s",
-                       given + sizeof TCP_PREFIX - 1);
-        count++;
-    }
-    add_path(places, &count, NULL, "/var/run/docker.sock", "");
-    if (runtime_dir != NULL && runtime_dir[0] != '\0') {
-        add_path(places, &count, NULL, "/docker.sock", runtime_dir);
-        add_path(places, &count, NULL, "/podman/podman.sock", runtime_dir);
-    }
-    add_path(places, &count, NULL, "/run/podman/podman.sock", "");
-    return count;
-}
-
-static void read_version(const struct engine_place *place, char *version, size_t size) {
-    char url[SOCKET_PATH_MAX + 16];
-    char *body = malloc(PAGE_MAX);
-    const char *unix_path = place->path[0] != '\0' ? place->path : NULL;
-    struct json_object *parts = NULL;
-    const char *name = NULL;
-    (void)snprintf(url, sizeof url, "%s/version", place->base_url);
-    if (body == NULL || doctor_get(unix_path, url, body, PAGE_MAX, NULL) != 200) {
-        free(body);
-        return;
-    }
-    /* Source: Docker Engine API, GET /version; Podman names itself in the first component. */
-    struct json_object *root = json_tokener_parse(body);
-    if (json_object_is_type(root, json_type_object) &&
-        json_object_object_get_ex(root, "Components", &parts) &&
-        json_object_is_type(parts, json_type_array) && json_object_array_length(parts) > 0) {
-        name = doctor_json_text(json_object_array_get_idx(parts, 0), "Name");
-    }
-    const char *number = doctor_json_text(root, "Version");
-    (void)snprintf(version, size, "%s %s", name != NULL ? name : "an engine",
-                   number != NULL ? number : "of an unknown version");
-    json_object_put(root);
-    free(body);
-}
-
 /* Whether there is an engine that answers. */
-static bool check_place(struct doctor *doctor, const struct engine_place *place) {
-    char url[SOCKET_PATH_MAX + 16];
-    char body[256];
-    char version[256] = "an engine";
-    struct error err = {0};
-    struct stat info;
-    const char *where = place->path[0] != '\0' ? place->path : place->base_url;
-    const char *unix_path = place->path[0] != '\0' ? place->path : NULL;
-    if (unix_path != NULL && place->why == NULL && stat(unix_path, &info) != 0 && errno == ENOENT) {
-        return false;
-    }
-    (void)snprintf(url, sizeof url, "%s/_ping", place->base_url);
-    int status = doctor_get(unix_path, url, body, sizeof body, &err);
-    if (status == 200) {
-        read_version(place, version, sizeof version);
-        doctor_say(doctor, VIRGA_DOCTOR_OK, "container engine", NULL, "%s at %s%s", version, where,
-                   place->why != NULL ? " (DOCKER_HOST)" : "");
+static bool check_engine(struct doctor *doctor, const struct virga_engine_address *address) {
+    char version[256];
+    const char *where = address->unix_path[0] != '\0' ? address->unix_path : address->origin;
+    const char *from = address->from;
+    int result = virga_engine_version(address, ENGINE_TIMEOUT_MS, version, sizeof version);
+    if (result == 0) {
+        doctor_say(doctor, VIRGA_DOCTOR_OK, "container engine", NULL, "%s at %s%s%s%s", version,
+                   where, from[0] != '\0' ? " (" : "", from, from[0] != '\0' ? ")" : "");
         return true;
     }
-    if (status > 0) {
-        (void)error_set(&err, -EPROTO, "GET /_ping is answered with %d", status);
-    }
-    const char *remedy = place->why != NULL ? "Start that engine, or unset DOCKER_HOST."
-                         : status == -EACCES
-                             ? "Add this user to the group that owns the socket (docker: usermod "
-                               "-aG docker <user>), and log in again."
-                             : "Start the engine, or remove the stale socket.";
-    doctor_say(doctor, VIRGA_DOCTOR_WARN, "container engine", remedy, "%s%s does not answer: %s",
-               where, place->why != NULL ? " (DOCKER_HOST)" : "", err.text);
+    const char *remedy =
+        strcmp(from, "DOCKER_HOST") == 0 ? "Start that engine, or unset DOCKER_HOST."
+        : from[0] != '\0'                ? "Start that engine, or unset floci.docker.docker-host."
+        : result == -EACCES ? "Add this user to the group that owns the socket (docker: usermod "
+                              "-aG docker <user>), and log in again."
+                            : "Start the engine, or remove the stale socket.";
+    doctor_say(doctor, VIRGA_DOCTOR_WARN, "container engine", remedy,
+               "%s%s%s%s does not answer: %s", where, from[0] != '\0' ? " (" : "", from,
+               from[0] != '\0' ? ")" : "",
+               result == -EPROTO ? "it is no container engine" : strerror(-result));
     return false;
 }
 
 void doctor_check_engines(struct doctor *doctor) {
-    struct engine_place places[SOCKETS_MAX];
-    size_t count = list_places(places);
-    size_t before = doctor->count;
-    for (size_t i = 0; i < count; i++) {
-        (void)check_place(doctor, &places[i]);
+    const char *configured = config_string(doctor->host->config, "floci.docker.docker-host");
+    struct virga_error err = {.struct_size = sizeof err, .text = ""};
+    struct virga_engine_address address;
+    int result = 0;
+    size_t count = 0;
+    while ((result = virga_engine_candidate(configured, count, &address, &err)) == 0) {
+        (void)check_engine(doctor, &address);
+        count++;
     }
-    if (doctor->count == before) {
+    if (result != -ENOENT) {
+        doctor_say(doctor, VIRGA_DOCTOR_WARN, "container engine",
+                   "Set floci.docker.docker-host, or DOCKER_HOST.", "%s", err.text);
+    } else if (count == 0) {
         doctor_say(doctor, VIRGA_DOCTOR_NOTE, "container engine", NULL,
                    "none: no socket of Docker or Podman is there, and DOCKER_HOST is unset");
     }

@@ -32,6 +32,10 @@ static const struct virga_config_key keys[] = {
     ENUM_KEY("auth.mode", "open", "open|enforce",
              "Whether services obey policies: open lets every caller do everything, enforce asks "
              "the resource's policies."),
+    STRING_KEY(
+        "docker.docker-host", NULL,
+        "Where the container engine is: unix:///path or tcp://host:port; unset: DOCKER_HOST, "
+        "else the usual sockets of Docker and Podman."),
     STRING_KEY("plugin-dir", NULL,
                "Where plugins are loaded from; by default lib/virga/plugins beside the program."),
     STRING_KEY("fallback-endpoint", NULL,
