@@ -59,5 +59,6 @@ int cli_config(const struct cli_args *args);
 int cli_plugins(const struct cli_args *args);
 int cli_inspect(const struct cli_args *args);
 int cli_doctor(const struct cli_args *args);
+int cli_forward(const struct cli_args *args);
 
 #endif

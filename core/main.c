@@ -54,8 +54,10 @@ static const struct cli_command commands[] = {
         .words = "FILE.so [KEY=VALUE]...",
         .words_min = 1,
         .words_max = CLI_WORDS_MAX,
-        .summary = "Tests a plugin: what it exports and says of itself, how it starts, answers, stops.",
-        .help = "Runs it in child processes on a host in memory; nothing is opened or stored. KEY=VALUE\n"
+        .summary =
+            "Tests a plugin: what it exports and says of itself, how it starts, answers, stops.",
+        .help = "Runs it in child processes on a host in memory; nothing is opened or stored. "
+                "KEY=VALUE\n"
                 "are settings of the plugin. Exit status 0 when nothing FAILs.\n",
     },
     {
@@ -64,6 +66,17 @@ static const struct cli_command commands[] = {
         .flags = CLI_TAKES_SETTINGS | CLI_TAKES_JSON,
         .summary = "Checks what this machine has and lacks, and says how to mend it.",
         .help = "Exit status 0 when nothing FAILs. Plugins add checks of what they need.\n",
+    },
+    {
+        .name = "forward",
+        .run = cli_forward,
+        .words = "LISTEN TARGET",
+        .words_min = 2,
+        .words_max = 2,
+        .summary = "Passes TCP connections on, from one address and port to another.",
+        .help = "Both as 127.0.0.1:5100 or [::1]:5100. virga in a container has a second container "
+                "run\n"
+                "this, so that the machine reaches the registry's port.\n",
     },
 };
 
