@@ -6,7 +6,6 @@
 #include "reference.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* A blob's last request is answered after the registry has hashed what it could not hash on the
@@ -21,7 +20,26 @@ struct backend_later {
     void *arg;
 };
 
-static void on_process_exit(void *arg);
+static void on_registry_exit(void *arg);
+
+/* The runners that registry-backend allows, the first choice first. */
+static int create_runners(struct backend *backend, struct virga_error *err) {
+    struct ecr *ecr = backend->ecr;
+    struct virga_str wanted = ecr->config->get_string(ecr->host, "registry-backend");
+    bool docker = virga_str_equal(wanted, virga_str_from("docker"));
+    bool process = virga_str_equal(wanted, virga_str_from("process"));
+    int result = 0;
+    if (!process) {
+        result = runner_docker_create(ecr, on_registry_exit, backend, &backend->runner, err);
+    }
+    if (result == 0 && !docker) {
+        result = runner_process_create(ecr, on_registry_exit, backend,
+                                       process ? &backend->runner : &backend->fallback, err);
+    }
+    (void)snprintf(backend->choice, sizeof backend->choice, "%s",
+                   docker || process ? "as registry-backend says" : "");
+    return result;
+}
 
 int backend_create(struct ecr *ecr, struct backend **ret_backend, struct virga_error *err) {
     struct backend *backend = calloc(1, sizeof *backend);
@@ -30,11 +48,9 @@ int backend_create(struct ecr *ecr, struct backend **ret_backend, struct virga_e
         return -ENOMEM;
     }
     backend->ecr = ecr;
-    backend->files.lock = -1;
     int result = registry_files_init(&backend->files, ecr->data_path, err);
     if (result == 0) {
-        result = backend_process_create(ecr, &backend->files, on_process_exit, backend,
-                                        &backend->process);
+        result = create_runners(backend, err);
     }
     if (result == 0) {
         result = lanes_create(ecr, &backend->lanes);
@@ -71,7 +87,6 @@ void backend_destroy(struct backend *backend) {
     struct ecr *ecr = backend->ecr;
     backend_free_calls(backend);
     recover_destroy(backend->recover);
-    backend_process_destroy(backend->process);
     if (backend->upstream != NULL) {
         ecr->proxy->upstream_destroy(backend->upstream);
     }
@@ -80,7 +95,12 @@ void backend_destroy(struct backend *backend) {
     free_laters(backend->waiting_first);
     lanes_destroy(backend->lanes);
     pins_destroy(backend->pins);
-    registry_files_finish(&backend->files);
+    if (backend->runner != NULL) {
+        backend->runner->ops->destroy(backend->runner);
+    }
+    if (backend->fallback != NULL) {
+        backend->fallback->ops->destroy(backend->fallback);
+    }
     free(backend);
 }
 
@@ -169,21 +189,81 @@ static void on_recovered(void *arg, int status, const char *reason) {
 
 static int make_upstream(struct backend *backend) {
     struct ecr *ecr = backend->ecr;
-    if (backend->upstream != NULL) {
+    struct registry_address address;
+    backend->runner->ops->address(backend->runner, &address);
+    bool same = strcmp(address.unix_path, backend->address.unix_path) == 0 &&
+                strcmp(address.host, backend->address.host) == 0 &&
+                address.port == backend->address.port;
+    backend->address = address;
+    if (backend->upstream != NULL && same) {
         ecr->proxy->upstream_reset(backend->upstream);
         return 0;
     }
+    if (backend->upstream != NULL) {
+        ecr->proxy->upstream_destroy(backend->upstream);
+        backend->upstream = NULL;
+    }
     const struct virga_upstream_options options = {
         .struct_size = sizeof options,
-        .unix_path = backend->files.socket,
+        .unix_path = address.unix_path[0] != '\0' ? address.unix_path : NULL,
+        .address = address.unix_path[0] != '\0' ? NULL : address.host,
+        .port = address.port,
         .response_timeout_ms = UPSTREAM_RESPONSE_MS,
     };
     return ecr->proxy->upstream_create(ecr->host, &options, &backend->upstream);
 }
 
+static void on_started(void *arg, int status, const char *reason);
+
+static void start_runner(struct backend *backend) {
+    backend->runner->ops->start(backend->runner, on_started, backend);
+}
+
+/* The first choice has nothing to run a registry with. It stays at hand: should the second choice
+ * fail too, the next need begins with it again. */
+static void take_fallback(struct backend *backend, const char *reason) {
+    struct registry_runner *first = backend->runner;
+    backend->runner = backend->fallback;
+    backend->fallback = first;
+    if (backend->choice[0] == '\0') {
+        (void)snprintf(backend->choice, sizeof backend->choice, "%s", reason);
+        start_runner(backend);
+    } else {
+        char both[sizeof backend->reason];
+        (void)snprintf(both, sizeof both, "%s; %s: %s", backend->choice, first->ops->name, reason);
+        backend->choice[0] = '\0';
+        fail(backend, -EIO, both);
+    }
+}
+
+/* Says once which runner was taken, and why. */
+static void note_choice(struct backend *backend) {
+    struct ecr *ecr = backend->ecr;
+    if (backend->was_ready) {
+        return;
+    }
+    backend->was_ready = true;
+    if (backend->choice[0] == '\0') {
+        (void)snprintf(backend->choice, sizeof backend->choice, "an engine answers");
+    }
+    ECR_LOG(ecr, VIRGA_LOG_INFO, NULL, "registry backend: %s (%s)", backend->runner->ops->name,
+            backend->choice);
+    if (ecr->gateway != NULL) {
+        char text[400];
+        (void)snprintf(text, sizeof text, "registry backend: %s (%s)", backend->runner->ops->name,
+                       backend->choice);
+        ecr->host->set_status(ecr->host, VIRGA_STATUS_RUNNING, text);
+    }
+}
+
 static void on_started(void *arg, int status, const char *reason) {
     struct backend *backend = arg;
     if (backend->state != BACKEND_STARTING) {
+        return;
+    }
+    if ((status == -ENXIO || status == -ENODATA) && backend->fallback != NULL &&
+        !backend->was_ready) {
+        take_fallback(backend, reason);
         return;
     }
     if (status == 0) {
@@ -194,12 +274,13 @@ static void on_started(void *arg, int status, const char *reason) {
         fail(backend, status, reason);
         return;
     }
+    note_choice(backend);
     backend->state = BACKEND_RECOVERING;
     backend->lost = false;
     recover_run(backend->recover, on_recovered, backend);
 }
 
-static void on_process_exit(void *arg) {
+static void on_registry_exit(void *arg) {
     struct backend *backend = arg;
     if (backend->upstream != NULL) {
         backend->ecr->proxy->upstream_reset(backend->upstream);
@@ -244,7 +325,7 @@ static void serve_waiting(void *arg) {
         answer_waiting(backend, -ECANCELED, "the host is stopping");
     } else if (backend->state == BACKEND_DOWN && backend->waiting_first != NULL) {
         backend->state = BACKEND_STARTING;
-        backend_process_start(backend->process, on_started, backend);
+        start_runner(backend);
     }
 }
 
@@ -288,8 +369,8 @@ struct virga_upstream *backend_upstream(struct backend *backend) {
 /* --- stop --- */
 
 void backend_check_stopped(struct backend *backend) {
-    if (backend->on_stopped == NULL || !backend->process_stopped || backend->calls != NULL ||
-        backend->trash_busy || backend->gc != NULL) {
+    if (backend->on_stopped == NULL || backend->stopping_runners > 0 || backend->calls != NULL ||
+        backend->gc != NULL) {
         return;
     }
     void (*on_stopped)(void *) = backend->on_stopped;
@@ -297,9 +378,9 @@ void backend_check_stopped(struct backend *backend) {
     on_stopped(backend->on_stopped_arg);
 }
 
-static void on_process_stopped(void *arg) {
+static void on_runner_stopped(void *arg) {
     struct backend *backend = arg;
-    backend->process_stopped = true;
+    backend->stopping_runners--;
     backend_check_stopped(backend);
 }
 
@@ -312,7 +393,11 @@ void backend_stop(struct backend *backend, void (*on_stopped)(void *arg), void *
     }
     backend_cancel_calls(backend);
     answer_waiting(backend, -ECANCELED, "the host is stopping");
-    backend_process_stop(backend->process, on_process_stopped, backend);
+    backend->stopping_runners = backend->fallback != NULL ? 2 : 1;
+    if (backend->fallback != NULL) {
+        backend->fallback->ops->stop(backend->fallback, on_runner_stopped, backend);
+    }
+    backend->runner->ops->stop(backend->runner, on_runner_stopped, backend);
 }
 
 /* --- names --- */
@@ -349,15 +434,17 @@ void backend_path(const struct tenant *tenant, struct virga_str name, const char
 }
 
 void backend_describe(const struct backend *backend, char *buffer, size_t size) {
-    int64_t pid = backend_process_pid(backend->process);
+    char where[128];
     static const char *const words[] = {"down", "starting", "being looked at", "running",
                                         "stopping"};
-    if (pid != 0) {
-        (void)snprintf(buffer, size, "process, %s, pid %" PRId64,
-                       backend->state == BACKEND_DOWN ? "running" : words[backend->state], pid);
+    const char *name = backend->runner->ops->name;
+    backend->runner->ops->describe(backend->runner, where, sizeof where);
+    if (where[0] != '\0') {
+        (void)snprintf(buffer, size, "%s, %s, %s", name,
+                       backend->state == BACKEND_DOWN ? "running" : words[backend->state], where);
     } else if (backend->reason[0] != '\0') {
-        (void)snprintf(buffer, size, "process, failed: %s", backend->reason);
+        (void)snprintf(buffer, size, "%s, failed: %s", name, backend->reason);
     } else {
-        (void)snprintf(buffer, size, "process, not running; it starts when it is needed");
+        (void)snprintf(buffer, size, "%s, not running; it starts when it is needed", name);
     }
 }

@@ -16,8 +16,10 @@ void backend_destroy(struct backend *backend);
 void backend_stop(struct backend *backend, void (*on_stopped)(void *arg), void *arg);
 
 /* Takes all that the registry has stored away: what the store knows of it is to be forgotten. No
- * request may be under way. Errors: from the system. */
-int backend_reset(struct backend *backend);
+ * request may be under way. Calls back: once, maybe inside this call; status 0 or a negative errno
+ * with the reason. */
+void backend_reset(struct backend *backend,
+                   void (*on_done)(void *arg, int status, const char *reason), void *arg);
 
 /* Makes sure that the registry answers (starting or adopting it, and reconciling on its first
  * start), then calls on_ready with status 0, or a negative errno and the reason in words. Calls
@@ -78,7 +80,8 @@ int backend_send(struct backend *backend, const char *method, const char *path, 
 /* --- upload sessions at the registry (backend_upload.c). `upload` is the registry's own id. The
  * caller has waited for backend_ready(). --- */
 
-/* How many bytes a session has. Errors: -ENOENT there is no such session, -EIO. */
+/* How many bytes a session has. Errors: -ENOENT there is no such session, -EIO, -ENOTSUP the
+ * registry's storage is not at hand (a volume of a container engine). */
 int backend_upload_size(const struct backend *backend, const struct tenant *tenant,
                         struct virga_str name, const char *upload, uint64_t *ret_size);
 /* Writes the address at which a session of `size` bytes goes on, as the registry would give it

@@ -27,7 +27,7 @@ struct backend_call {
     struct sender sender;
     /* the request, in the same allocation */
     const char *method;
-    const char *url;
+    const char *path;
     struct virga_header *headers;
     size_t headers_count;
     struct virga_str body;
@@ -78,13 +78,29 @@ static size_t on_fetch_sends(void *arg, char *to, size_t size) {
     return call->sender.on_send(call->arg, to, size);
 }
 
+/* Where the path is to be asked for. NULL: out of memory. */
+static char *make_url(const struct registry_address *address, const char *path) {
+    bool tcp = address->unix_path[0] == '\0';
+    bool v6 = tcp && strchr(address->host, ':') != NULL;
+    char *url = NULL;
+    int len = tcp ? asprintf(&url, "http://%s%s%s:%u%s", v6 ? "[" : "", address->host,
+                             v6 ? "]" : "", address->port, path)
+                  : asprintf(&url, "http://localhost%s", path);
+    return len < 0 ? NULL : url;
+}
+
 static void send(struct backend_call *call) {
     struct backend *backend = call->backend;
+    char *url = make_url(&backend->address, call->path);
+    if (url == NULL) {
+        finish_with(call, -ENOMEM, "out of memory");
+        return;
+    }
     const struct virga_fetch_request request = {
         .struct_size = sizeof request,
         .method = call->method,
-        .url = call->url,
-        .unix_path = backend->files.socket,
+        .url = url,
+        .unix_path = backend->address.unix_path[0] != '\0' ? backend->address.unix_path : NULL,
         .headers = call->headers,
         .headers_count = call->headers_count,
         .body = call->body,
@@ -97,6 +113,7 @@ static void send(struct backend_call *call) {
     };
     call->tries++;
     int result = backend->ecr->fetch->start(backend->ecr->host, &request, &call->fetch);
+    free(url);
     if (result != 0) {
         finish_with(call, result, strerror(-result));
     }
@@ -134,9 +151,8 @@ static int begin(struct backend *backend, bool now, const char *method, const ch
                  const struct virga_header *headers, size_t headers_count, struct virga_str body,
                  struct sender sender,
                  void (*on_done)(void *arg, const struct virga_fetch_response *res), void *arg) {
-    static const char origin[] = "http://localhost";
     size_t size = sizeof(struct backend_call) + headers_count * sizeof *headers;
-    size += strlen(method) + 1 + strlen(origin) + strlen(path) + 1 + body.len + 1;
+    size += strlen(method) + 1 + strlen(path) + 1 + body.len + 1;
     for (size_t i = 0; i < headers_count; i++) {
         size += headers[i].name.len + headers[i].value.len + 2;
     }
@@ -153,10 +169,7 @@ static int begin(struct backend *backend, bool now, const char *method, const ch
     call->headers_count = headers_count;
     char *at = (char *)(call->headers + headers_count);
     call->method = put_bytes(&at, method, strlen(method));
-    char *url = put_bytes(&at, origin, strlen(origin));
-    at--;
-    (void)put_bytes(&at, path, strlen(path));
-    call->url = url;
+    call->path = put_bytes(&at, path, strlen(path));
     for (size_t i = 0; i < headers_count; i++) {
         struct virga_header header;
         header.name.len = headers[i].name.len;
@@ -211,12 +224,13 @@ int backend_fetch_now(struct backend *backend, const char *method, const char *p
 int backend_stream(struct backend *backend, const char *path,
                    const struct virga_fetch_request *given, struct virga_fetch_handle **ret_fetch) {
     struct virga_fetch_request request = *given;
-    char *url = NULL;
-    if (asprintf(&url, "http://localhost%s", path) < 0) {
+    const struct registry_address *address = &backend->address;
+    char *url = make_url(address, path);
+    if (url == NULL) {
         return -ENOMEM;
     }
     request.url = url;
-    request.unix_path = backend->files.socket;
+    request.unix_path = address->unix_path[0] != '\0' ? address->unix_path : NULL;
     int result = backend->ecr->fetch->start(backend->ecr->host, &request, ret_fetch);
     free(url);
     return result;

@@ -4,12 +4,12 @@
 #define ECR_BACKEND_IMPL_H
 
 #include "backend.h"
-#include "backend_process.h"
 #include "lane.h"
 #include "meta.h"
 #include "pins.h"
 #include "recover.h"
 #include "registry_files.h"
+#include "registry_runner.h"
 
 enum backend_state {
     BACKEND_DOWN,       /* not started, or it failed: the next need starts it */
@@ -26,10 +26,15 @@ struct gc;
 struct backend {
     struct ecr *ecr;
     enum backend_state state;
-    bool lost;        /* the registry ended while recovery ran */
-    char reason[512]; /* of the last failure */
-    struct registry_files files;
-    struct backend_process *process;
+    bool lost;                      /* the registry ended while recovery ran */
+    char reason[512];               /* of the last failure */
+    struct registry_runner *runner; /* that is used; with `auto`, what was chosen so far */
+    struct registry_runner
+        *fallback;    /* of `auto`: taken when the runner has nothing to run it with */
+    bool was_ready;   /* in this run: there is no other choice any more */
+    char choice[300]; /* why this one */
+    struct registry_address address; /* after a start */
+    struct registry_files files; /* paths only: what of the storage is at hand, and the secret */
     struct virga_upstream *upstream;
     struct lanes *lanes;
     struct pins *pins;
@@ -42,8 +47,7 @@ struct backend {
     struct backend_call *calls; /* under way */
     void (*on_stopped)(void *arg);
     void *on_stopped_arg;
-    bool process_stopped;
-    bool trash_busy;
+    int stopping_runners;
     struct gc *gc; /* the one that runs */
 };
 
@@ -62,9 +66,6 @@ void backend_cancel_calls(struct backend *backend);
 void backend_free_calls(struct backend *backend);
 /* Looks whether stopping is complete. */
 void backend_check_stopped(struct backend *backend);
-
-/* Removes the trash in the background. */
-void backend_collect_trash(struct backend *backend);
 
 /* Writes "/v2/<registry's name>/<what>/<reference>". */
 #define BACKEND_PATH_MAX (BACKEND_NAME_MAX + 256)

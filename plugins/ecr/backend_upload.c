@@ -21,6 +21,9 @@ int backend_upload_size(const struct backend *backend, const struct tenant *tena
                         struct virga_str name, const char *upload, uint64_t *ret_size) {
     char upstream[BACKEND_NAME_MAX + 1];
     (void)backend_name(tenant, name, upstream);
+    if (!registry_files_has_storage(&backend->files)) {
+        return -ENOTSUP;
+    }
     int result = registry_files_upload_size(&backend->files, upstream, upload, ret_size);
     return result == 0 || result == -ENOENT ? result : -EIO;
 }

@@ -40,7 +40,7 @@ static int compare(const void *a, const void *b) {
     return memcmp(a, b, HEX_LEN);
 }
 
-static void add(struct blob_sizes *sizes, const char *hex, uint64_t size) {
+void blob_sizes_add(struct blob_sizes *sizes, const char *hex, uint64_t size) {
     if (sizes->count == sizes->size) {
         size_t wanted = sizes->size > 0 ? sizes->size * 2 : 1024;
         struct blob *grown = realloc(sizes->blobs, wanted * sizeof *grown);
@@ -64,7 +64,7 @@ static void read_directory(struct blob_sizes *sizes, const char *path) {
         if (strlen(entry->d_name) == HEX_LEN) {
             (void)snprintf(data, sizeof data, "%.64s/data", entry->d_name);
             if (fstatat(dirfd(directory), data, &st, 0) == 0) {
-                add(sizes, entry->d_name, (uint64_t)st.st_size);
+                blob_sizes_add(sizes, entry->d_name, (uint64_t)st.st_size);
             }
         }
     }
@@ -79,6 +79,10 @@ void blob_sizes_read(struct blob_sizes *sizes, const char *root) {
         (void)snprintf(path, sizeof path, "%s/docker/registry/v2/blobs/sha256/%02x", root, i);
         read_directory(sizes, path);
     }
+    blob_sizes_sort(sizes);
+}
+
+void blob_sizes_sort(struct blob_sizes *sizes) {
     if (sizes->count > 0) {
         qsort(sizes->blobs, sizes->count, sizeof *sizes->blobs, compare);
     }

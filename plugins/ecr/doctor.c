@@ -10,10 +10,65 @@
 #include "backend_process.h"
 #include "resolver.h"
 
-static void check_program(const struct virga_doctor *doctor) {
+#include <virga/helpers/engine.h>
+
+#define ENGINE_TIMEOUT_MS 2000
+
+/* What registry-backend leaves to choose from. */
+struct choice {
+    bool docker;
+    bool process;
+    bool engine; /* one answers */
+};
+
+static void check_engine(const struct ecr *ecr, const struct virga_doctor *doctor,
+                         struct choice *choice) {
+    struct virga_str configured = ecr->config->get_string(ecr->host, "floci.docker.docker-host");
+    char version[160], tried[600] = "no socket of Docker or Podman is there";
+    for (size_t i = 0;; i++) {
+        struct virga_engine_address address;
+        struct virga_error err = {.struct_size = sizeof err, .text = ""};
+        int result = virga_engine_candidate(configured.ptr, i, &address, &err);
+        if (result == -ENOENT) {
+            break;
+        }
+        if (result != 0) {
+            (void)snprintf(tried, sizeof tried, "%s", err.text);
+            break;
+        }
+        result = virga_engine_version(&address, ENGINE_TIMEOUT_MS, version, sizeof version);
+        if (result == 0) {
+            struct virga_str image = ecr->config->get_string(ecr->host, "registry-image");
+            choice->engine = true;
+            virga_doctor_report(doctor, VIRGA_DOCTOR_OK, "registry engine", NULL,
+                                "%s answers at %s: %s is run there%s", version, address.shown,
+                                image.ptr,
+                                choice->process ? " if the engine has it or can pull it" : "");
+            return;
+        }
+        (void)snprintf(tried, sizeof tried, "%s: %s", address.shown, strerror(-result));
+    }
+    if (choice->process) {
+        virga_doctor_report(doctor, VIRGA_DOCTOR_OK, "registry engine", NULL,
+                            "none answers (%s): the registry runs as a child process", tried);
+    } else {
+        virga_doctor_report(doctor, VIRGA_DOCTOR_FAIL, "registry engine",
+                            "Start Docker or Podman, or set floci.docker.docker-host, or set "
+                            "floci.services.ecr.registry-backend to process.",
+                            "none answers (%s)", tried);
+    }
+}
+
+static void check_program(const struct virga_doctor *doctor, const struct choice *choice) {
     char program[REGISTRY_PATH_MAX];
     char version[160];
     if (!backend_process_program(program, sizeof program)) {
+        if (choice->engine) {
+            virga_doctor_report(doctor, VIRGA_DOCTOR_OK, "registry program", NULL,
+                                "neither docker-registry nor registry is in PATH; the engine has "
+                                "to do");
+            return;
+        }
         virga_doctor_report(doctor, VIRGA_DOCTOR_FAIL, "registry program",
                             "Install docker-registry (Debian: apt-get install docker-registry).",
                             "neither docker-registry nor registry is in PATH: images cannot be "
@@ -110,7 +165,17 @@ void doctor_check(const struct virga_host *host, const struct virga_doctor *doct
     if (ecr.config == NULL) {
         return;
     }
-    check_program(doctor);
+    struct virga_str backend = ecr.config->get_string(host, "registry-backend");
+    struct choice choice = {
+        .docker = !virga_str_equal(backend, virga_str_from("process")),
+        .process = !virga_str_equal(backend, virga_str_from("docker")),
+    };
+    if (choice.docker) {
+        check_engine(&ecr, doctor, &choice);
+    }
+    if (choice.process) {
+        check_program(doctor, &choice);
+    }
     check_ports(&ecr, doctor);
     check_names(&ecr, doctor);
     check_folder(&ecr, doctor);

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define GC_QUIET_MS 30000 /* for writes under way */
@@ -37,7 +36,7 @@ struct gc {
     struct backend *backend;
     struct virga_request *req;
     struct virga_timer_handle *timer;
-    struct virga_process_handle *child;
+    bool collecting; /* the collector runs */
     uint64_t began_ns;
     bool quiet;  /* the gate is closed and nobody is inside */
     bool closed; /* the gate is ours */
@@ -139,8 +138,8 @@ static void finish(struct gc *gc) {
 
 void gc_cancel(struct gc *gc) {
     set_failure(gc, 503, "the host is stopping");
-    if (gc->child != NULL) {
-        (void)gc->ecr->process->kill(gc->child, SIGTERM);
+    if (gc->collecting) {
+        gc->backend->runner->ops->cancel_collect(gc->backend->runner);
     } else if (gc->closed && !gc->quiet) {
         finish(gc);
     }
@@ -174,57 +173,33 @@ static void on_output(void *arg, struct virga_str bytes) {
     }
 }
 
-static void on_collected(void *arg, int64_t exit_status, int term_signal) {
+static void on_collected(void *arg, int status, const char *reason) {
     struct gc *gc = arg;
-    gc->ecr->process->close(gc->child);
-    gc->child = NULL;
+    gc->collecting = false;
     on_line(gc);
     /* Why: the collector fails where no blob was ever stored, as with a first upload under way. */
     bool empty = strstr(gc->last_line, GC_NO_BLOBS) != NULL;
-    if ((exit_status != 0 || term_signal != 0) && !empty) {
-        set_failure(gc, 500, "garbage-collect failed (status %" PRId64 ", signal %d): %s",
-                    exit_status, term_signal, gc->last_line);
+    if (status != 0 && !empty) {
+        set_failure(gc, status == -ENXIO ? 503 : 500, "%s%s%s", reason,
+                    gc->last_line[0] != '\0' ? ": " : "", gc->last_line);
     }
     unpin(gc);
 }
 
 static void collect(struct gc *gc) {
-    struct ecr *ecr = gc->ecr;
+    struct registry_runner *runner = gc->backend->runner;
     if (gc->status != 200) {
         unpin(gc);
         return;
     }
-    struct backend_command command;
-    int result = backend_command_make(&command, "garbage-collect", gc->backend->files.config);
-    if (result != 0) {
-        set_failure(gc, 503, "no registry program was found: install docker-registry");
-        unpin(gc);
-        return;
-    }
-    const struct virga_process_options options = {
-        .struct_size = sizeof options,
-        .argv = command.argv,
-        .on_output = on_output,
-        .on_exit = on_collected,
-        .arg = gc,
-    };
-    result = ecr->process->spawn(ecr->host, &options, &gc->child);
-    backend_command_finish(&command);
-    if (result != 0) {
-        set_failure(gc, 500, "%s cannot be started: %s", command.program, strerror(-result));
-        unpin(gc);
-    }
+    gc->collecting = true;
+    runner->ops->collect(runner, on_output, on_collected, gc);
 }
 
-static void run_sizes(void *arg) {
-    struct gc *gc = arg;
-    blob_sizes_read(gc->sizes, gc->backend->files.root);
-}
-
-static void on_sizes(void *arg, int status) {
+static void on_sizes(void *arg, int status, const char *reason) {
     struct gc *gc = arg;
     if (status != 0) {
-        set_failure(gc, 503, "the host is stopping");
+        set_failure(gc, 503, "%s", reason);
         unpin(gc);
         return;
     }
@@ -232,15 +207,14 @@ static void on_sizes(void *arg, int status) {
 }
 
 static void measure(struct gc *gc) {
-    struct ecr *ecr = gc->ecr;
+    struct registry_runner *runner = gc->backend->runner;
     int result = blob_sizes_create(&gc->sizes);
-    if (result == 0) {
-        result = ecr->work->submit(ecr->host, run_sizes, on_sizes, gc, NULL);
-    }
     if (result != 0) {
         set_failure(gc, 500, "%s", strerror(-result));
         unpin(gc);
+        return;
     }
+    runner->ops->measure(runner, gc->sizes, on_sizes, gc);
 }
 
 /* --- pins --- */
@@ -417,7 +391,7 @@ static void on_ready(void *arg, int status, const char *reason) {
         finish(gc);
         return;
     }
-    if (!registry_files_has_storage(&gc->backend->files)) {
+    if (!gc->backend->runner->ops->may_have_storage(gc->backend->runner)) {
         finish(gc); /* the collector fails on an empty root */
         return;
     }
@@ -439,7 +413,7 @@ void backend_handle_gc(struct ecr *ecr, struct virga_request *req) {
         answer_failure(ecr, req, 409, "garbage collection runs already");
         return;
     }
-    if (!registry_files_has_storage(&backend->files)) {
+    if (!backend->runner->ops->may_have_storage(backend->runner)) {
         static const char nothing[] =
             "{\"status\":\"ok\",\"reclaimedBlobs\":[],\"reclaimedBytes\":0,\"durationMs\":0}\n";
         answer(ecr, req, 200, nothing, sizeof nothing - 1);

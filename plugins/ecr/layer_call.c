@@ -67,6 +67,10 @@ static bool read_session(struct layer_call *upload) {
         if (upload->gone) {
             return true;
         }
+        if (result == -ENOTSUP) {
+            upload->size = upload->session.received; /* as far as the registry has answered */
+            result = 0;
+        }
     }
     if (result == -ENOENT) {
         layer_call_not_found(upload);

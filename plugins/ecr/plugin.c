@@ -48,9 +48,11 @@ static const struct virga_config_key config_keys[] = {
     {.key = "registry-backend",
      .type = VIRGA_CONFIG_ENUM,
      .default_value = "auto",
-     .choices = "auto|process",
-     .help = "Where the registry runs: process = the distribution binary as a child of virga; auto "
-             "takes the best that is at hand."},
+     .choices = "auto|docker|process",
+     .help =
+         "Where the registry runs: docker = a container of a Docker or Podman engine; process = "
+         "the distribution binary as a child of virga; auto = docker if an engine answers and "
+         "has or can pull the image, else process."},
     {.key = "registry-image",
      .type = VIRGA_CONFIG_STRING,
      .default_value = "registry:2",
@@ -59,6 +61,10 @@ static const struct virga_config_key config_keys[] = {
      .type = VIRGA_CONFIG_STRING,
      .default_value = "floci-ecr-registry",
      .help = "The name by which a registry container is found again after a restart."},
+    {.key = "docker-network",
+     .type = VIRGA_CONFIG_STRING,
+     .help = "The engine's network that the registry's container joins; unset: the default one, or "
+             "virga's own where virga runs in a container."},
     {.key = "registry-base-port",
      .type = VIRGA_CONFIG_INT,
      .default_value = "5100",
@@ -204,9 +210,12 @@ static char *absolute_path(struct virga_str path) {
     if (path.len > 0 && path.ptr[0] == '/') {
         return strndup(path.ptr, path.len);
     }
+    while (path.len > 2 && path.ptr[0] == '.' && path.ptr[1] == '/') {
+        path = (struct virga_str){path.ptr + 2, path.len - 2};
+    }
     char *here = getcwd(NULL, 0);
-    if (here != NULL &&
-        asprintf(&text, "%s/%.*s", here, (int)path.len, path.len > 0 ? path.ptr : "") < 0) {
+    if (here != NULL && asprintf(&text, "%s/%.*s", strcmp(here, "/") == 0 ? "" : here,
+                                 (int)path.len, path.len > 0 ? path.ptr : "") < 0) {
         text = NULL;
     }
     free(here);
@@ -385,10 +394,14 @@ static int stop(void *self) {
     return -EINPROGRESS;
 }
 
+static void on_reset(void *arg, int status, const char *reason) {
+    struct plugin *plugin = arg;
+    plugin->ecr.host->reset_done(plugin->ecr.host, status, reason);
+}
+
 static void on_replicated(void *self) {
     struct plugin *plugin = self;
-    const struct virga_host *host = plugin->ecr.host;
-    host->reset_done(host, backend_reset(plugin->ecr.backend), NULL);
+    backend_reset(plugin->ecr.backend, on_reset, plugin);
 }
 
 /* The store is emptied by the host; without this the registry's contents would come back with the
@@ -398,9 +411,10 @@ static int reset(void *self) {
     scans_reset(plugin->ecr.scans);
     signer_reset(plugin->ecr.signer);
     cache_reset(plugin->ecr.cache);
-    return replicate_stop(plugin->ecr.replicator, on_replicated, plugin)
-               ? -EINPROGRESS
-               : backend_reset(plugin->ecr.backend);
+    if (!replicate_stop(plugin->ecr.replicator, on_replicated, plugin)) {
+        on_replicated(plugin);
+    }
+    return -EINPROGRESS;
 }
 
 static const char *const needs[] = {

@@ -8,7 +8,6 @@
 #include "registry_change.h"
 #include "strbuf.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -35,6 +34,7 @@ struct reconcile {
     char *last;     /* behind which the next page begins */
     bool more;      /* there is a next page */
     bool revisions; /* of the current repository, the untagged ones are being looked at */
+    bool listing;   /* within the call that asks for them */
     char upstream[BACKEND_NAME_MAX + 1]; /* the current repository */
     struct tenant tenant;
     char name[ECR_NAME_MAX + 1];
@@ -252,26 +252,32 @@ static void start_jobs(struct reconcile *reconcile) {
     }
 }
 
-/* The revisions that no tag led to, from the registry's directory: its API does not list them. */
+static void on_revision(void *arg, const char *digest) {
+    struct reconcile *reconcile = arg;
+    if (reconcile->status == 0 && !is_recorded(reconcile, digest) &&
+        add_job(reconcile, false, digest) != 0) {
+        set_failure(reconcile, -ENOMEM, "out of memory");
+    }
+}
+
+static void on_revisions(void *arg, int status, const char *reason) {
+    struct reconcile *reconcile = arg;
+    reconcile->running--;
+    if (status != 0) {
+        set_failure(reconcile, status, reason);
+    }
+    if (!reconcile->listing) {
+        go_on(reconcile);
+    }
+}
+
+/* The revisions that no tag led to, from the registry's storage: its API does not list them. */
 static void add_revisions(struct reconcile *reconcile) {
-    char path[REGISTRY_PATH_MAX];
-    DIR *directory = NULL;
-    if (registry_files_revisions(&reconcile->backend->files, reconcile->upstream, path) == 0) {
-        directory = opendir(path);
-    }
-    struct dirent *entry;
-    while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        char digest[sizeof entry->d_name + 8];
-        (void)snprintf(digest, sizeof digest, "sha256:%s", entry->d_name);
-        if (reference_is_digest(virga_str_from(digest)) && !is_recorded(reconcile, digest) &&
-            add_job(reconcile, false, digest) != 0) {
-            set_failure(reconcile, -ENOMEM, "out of memory");
-            break;
-        }
-    }
-    if (directory != NULL) {
-        closedir(directory);
-    }
+    struct registry_runner *runner = reconcile->backend->runner;
+    reconcile->running++;
+    reconcile->listing = true; /* an answer inside the call is followed by who called */
+    runner->ops->revisions(runner, reconcile->upstream, on_revision, on_revisions, reconcile);
+    reconcile->listing = false;
 }
 
 /* --- repositories --- */
@@ -456,7 +462,7 @@ int reconcile_start(struct backend *backend,
     reconcile->backend = backend;
     reconcile->on_done = on_done;
     reconcile->arg = arg;
-    reconcile->more = registry_files_has_storage(&backend->files);
+    reconcile->more = backend->runner->ops->may_have_storage(backend->runner);
     int result = backend_later(backend, on_begin, reconcile);
     if (result != 0) {
         free(reconcile);

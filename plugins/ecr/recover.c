@@ -54,7 +54,7 @@ int recover_create(struct backend *backend, struct recover **ret_recover) {
     }
     recover->backend = backend;
     recover->reconciled =
-        reconcile_is_done(backend->ecr) || !registry_files_has_storage(&backend->files);
+        reconcile_is_done(backend->ecr) || !backend->runner->ops->may_have_storage(backend->runner);
     int result = meta_intent_each(backend->ecr, on_intent, recover);
     if (result != 0) {
         recover_destroy(recover);
@@ -267,18 +267,23 @@ static void finish_untag(struct recover *recover, const struct meta_intent *inte
     }
 }
 
+static void on_discarded(void *arg, int status, const char *reason) {
+    struct recover *recover = arg;
+    const struct meta_intent *intent = &recover->first->intent;
+    if (status != 0) {
+        ECR_LOG(ecr_of(recover), VIRGA_LOG_ERROR, NULL,
+                "what is left of repository '%s' cannot be removed: %s", intent->name, reason);
+    }
+    int result =
+        meta_repository_delete(ecr_of(recover), &intent->tenant, virga_str_from(intent->name));
+    done(recover, result == -ENOENT ? 0 : result, "the store failed");
+}
+
 static void finish_repository(struct recover *recover, const struct meta_intent *intent) {
+    struct registry_runner *runner = recover->backend->runner;
     char upstream[BACKEND_NAME_MAX + 1];
     (void)backend_name(&intent->tenant, virga_str_from(intent->name), upstream);
-    int result = registry_files_discard(&recover->backend->files, upstream);
-    if (result != 0) {
-        ECR_LOG(ecr_of(recover), VIRGA_LOG_ERROR, NULL,
-                "what is left of repository '%s' cannot be removed: %s", intent->name,
-                strerror(-result));
-    }
-    backend_collect_trash(recover->backend);
-    result = meta_repository_delete(ecr_of(recover), &intent->tenant, virga_str_from(intent->name));
-    done(recover, result == -ENOENT ? 0 : result, "the store failed");
+    runner->ops->discard(runner, upstream, on_discarded, recover);
 }
 
 static void finish_intent(struct recover *recover) {

@@ -271,8 +271,7 @@ static void rotate_log(const struct registry_files *files) {
     }
 }
 
-int registry_files_prepare(struct registry_files *files, char ret_config_digest[ECR_DIGEST_LEN + 1],
-                           struct virga_error *err) {
+int registry_files_lock(struct registry_files *files, struct virga_error *err) {
     int result = make_directories(files->data, 0755);
     if (result == 0) {
         result = take_lock(files);
@@ -284,9 +283,34 @@ int registry_files_prepare(struct registry_files *files, char ret_config_digest[
     if (result == 0) {
         result = make_directories(files->root, 0700);
     }
-    if (result == 0) {
-        result = make_socket_directory(files);
+    if (result != 0) {
+        virga_error_set(err, "cannot write to '%s': %s", files->data, strerror(-result));
     }
+    return result;
+}
+
+static int volume_path(const struct registry_files *files, char path[REGISTRY_PATH_MAX]) {
+    return path_set(path, "%s/registry.volume", files->data);
+}
+
+bool registry_files_has_volume(const struct registry_files *files) {
+    char path[REGISTRY_PATH_MAX];
+    return volume_path(files, path) == 0 && access(path, F_OK) == 0;
+}
+
+int registry_files_mark_volume(const struct registry_files *files) {
+    char path[REGISTRY_PATH_MAX];
+    int result = volume_path(files, path);
+    return result == 0 ? write_small(path, "", 0) : result;
+}
+
+int registry_files_prepare(struct registry_files *files, char ret_config_digest[ECR_DIGEST_LEN + 1],
+                           struct virga_error *err) {
+    int result = registry_files_lock(files, err);
+    if (result != 0) {
+        return result;
+    }
+    result = make_socket_directory(files);
     if (result == 0) {
         result = write_config(files, ret_config_digest);
     }

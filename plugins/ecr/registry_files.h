@@ -40,6 +40,12 @@ void registry_files_finish(struct registry_files *files);
 int registry_files_prepare(struct registry_files *files, char ret_config_digest[ECR_DIGEST_LEN + 1],
                            struct virga_error *err);
 
+/* Makes <data-path> and the registry's root, and takes the lock. Errors: -EBUSY another process
+ * uses the data path, others from the system; err has words. */
+int registry_files_lock(struct registry_files *files, struct virga_error *err);
+/* Whether the storage of this data path is in a volume of an engine, as was noted. */
+bool registry_files_has_volume(const struct registry_files *files);
+int registry_files_mark_volume(const struct registry_files *files);
 /* Errors: -ENOENT there is none, or not one that makes sense. */
 int registry_files_read_pid(const struct registry_files *files, struct registry_pid *ret_pid);
 int registry_files_write_pid(const struct registry_files *files, const struct registry_pid *pid);
@@ -56,7 +62,8 @@ bool registry_files_has_storage(const struct registry_files *files);
  * Errors: -ENAMETOOLONG. */
 int registry_files_revisions(const struct registry_files *files, const char *upstream_name,
                              char ret_path[REGISTRY_PATH_MAX]);
-/* What the registry signs its upload sessions with. Errors: from the system. */
+/* What the registry signs its upload sessions with, made where there is none. Errors: from the
+ * system. */
 int registry_files_secret(const struct registry_files *files,
                           char ret_secret[REGISTRY_SECRET_LEN + 1]);
 /* How many bytes an upload session has on disk. `upload` is the registry's id of it. Errors:

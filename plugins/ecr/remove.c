@@ -105,10 +105,17 @@ static int prepare(struct removal *removal) {
     return result == 0 ? meta_intent_put(ecr, intent) : result;
 }
 
+static void discard(struct removal *removal);
+
 static void on_ready(void *arg, int status, const char *reason) {
     struct removal *removal = arg;
     const struct meta_intent *intent = &removal->intent;
     struct backend *backend = removal->ecr->backend;
+    if (intent->kind == META_INTENT_DELETE_REPO) {
+        /* Without a registry too: there may be nothing to discard. */
+        discard(removal);
+        return;
+    }
     if (status != 0) {
         finish(removal, -EIO, reason);
         return;
@@ -125,10 +132,25 @@ static void on_ready(void *arg, int status, const char *reason) {
     }
 }
 
-/* A repository's directories are moved away within this call: nobody sees half of it, and the
- * registry need not run. */
-static void discard(struct removal *removal) {
+static void on_discarded(void *arg, int status, const char *reason) {
+    struct removal *removal = arg;
     struct backend *backend = removal->ecr->backend;
+    if (status == 0) {
+        pins_drop_repository(backend->pins, &removal->intent.tenant, name_of(removal));
+        status = record(removal);
+        reason = status != 0 ? strerror(-status) : "";
+    }
+    if (status != 0) {
+        /* The caller is told so and may go on using it: nothing may finish this behind its back. */
+        (void)meta_intent_delete(removal->ecr, removal->intent.id);
+    }
+    finish(removal, status == 0 ? 0 : -EIO, reason);
+}
+
+/* Whether pulls are answered meanwhile or not, nobody sees half of it: what the records say counts,
+ * and they go with the registry's directories. */
+static void discard(struct removal *removal) {
+    struct registry_runner *runner = removal->ecr->backend->runner;
     int result = prepare(removal);
     if (result != 0) {
         finish_error(removal, result);
@@ -136,23 +158,14 @@ static void discard(struct removal *removal) {
     }
     char upstream[BACKEND_NAME_MAX + 1];
     (void)backend_name(&removal->intent.tenant, name_of(removal), upstream);
-    result = registry_files_discard(&backend->files, upstream);
-    if (result == 0) {
-        pins_drop_repository(backend->pins, &removal->intent.tenant, name_of(removal));
-        backend_collect_trash(backend);
-        result = record(removal);
-    }
-    if (result != 0) {
-        /* The caller is told so and may go on using it: nothing may finish this behind its back. */
-        (void)meta_intent_delete(removal->ecr, removal->intent.id);
-    }
-    finish(removal, result == 0 ? 0 : -EIO, result == 0 ? "" : strerror(-result));
+    runner->ops->discard(runner, upstream, on_discarded, removal);
 }
 
 static void on_turn(struct lane_ticket *ticket) {
     struct removal *removal =
         (struct removal *)(void *)((char *)ticket - offsetof(struct removal, ticket));
-    if (removal->intent.kind == META_INTENT_DELETE_REPO) {
+    const struct registry_runner *runner = removal->ecr->backend->runner;
+    if (removal->intent.kind == META_INTENT_DELETE_REPO && !runner->ops->storage_needs_registry) {
         discard(removal);
     } else {
         backend_ready(removal->ecr->backend, on_ready, removal);
@@ -209,35 +222,37 @@ void backend_delete_repository(struct ecr *ecr, const struct tenant *tenant, str
           on_done, arg);
 }
 
-/* --- the trash --- */
+/* --- reset --- */
 
-static void run_trash(void *arg) {
-    struct backend *backend = arg;
-    registry_files_empty_trash(&backend->files);
-}
+struct emptying {
+    struct backend *backend;
+    backend_on_done on_done;
+    void *arg;
+};
 
-static void on_trash_done(void *arg, int status) {
-    struct backend *backend = arg;
-    backend->trash_busy = false;
-    if (backend->state == BACKEND_STOPPING) {
-        backend_check_stopped(backend);
-    } else if (status == 0) {
-        backend_collect_trash(backend);
+static void on_reset_ready(void *arg, int status, const char *reason) {
+    struct emptying emptying = *(struct emptying *)arg;
+    struct registry_runner *runner = emptying.backend->runner;
+    free(arg);
+    if (status != 0) {
+        emptying.on_done(emptying.arg, status, reason);
+    } else {
+        runner->ops->discard_all(runner, emptying.on_done, emptying.arg);
     }
 }
 
-void backend_collect_trash(struct backend *backend) {
-    struct ecr *ecr = backend->ecr;
-    if (!backend->trash_busy && registry_files_take_trash(&backend->files)) {
-        backend->trash_busy =
-            ecr->work->submit(ecr->host, run_trash, on_trash_done, backend, NULL) == 0;
+void backend_reset(struct backend *backend, backend_on_done on_done, void *arg) {
+    const struct registry_runner_ops *ops = backend->runner->ops;
+    struct emptying *emptying = NULL;
+    if (!ops->storage_needs_registry || !ops->may_have_storage(backend->runner)) {
+        ops->discard_all(backend->runner, on_done, arg);
+        return;
     }
-}
-
-int backend_reset(struct backend *backend) {
-    int result = registry_files_discard_all(&backend->files);
-    if (result == 0) {
-        backend_collect_trash(backend);
+    emptying = malloc(sizeof *emptying);
+    if (emptying == NULL) {
+        on_done(arg, -ENOMEM, "out of memory");
+        return;
     }
-    return result;
+    *emptying = (struct emptying){backend, on_done, arg};
+    backend_ready(backend, on_reset_ready, emptying);
 }
