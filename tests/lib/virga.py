@@ -122,6 +122,8 @@ class Virga:
             "floci.port": self.port,
             "floci.services.ecr.registry-base-port": self.registry_base,
             "floci.services.ecr.registry-max-port": self.registry_base + REGISTRY_PORTS - 1,
+            # The machine's own engine is none of a test's business.
+            "floci.services.ecr.registry-backend": "process",
             # What a test starts ends with it, unless the test is about that.
             "floci.services.ecr.keep-running-on-shutdown": "false",
         }
