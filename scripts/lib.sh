@@ -26,11 +26,18 @@ declare -A purpose=(
     [python3]="tests: written in it"
     [nodejs]="tests: AWS SDK for JavaScript, Node.js 18 or later"
     [npm]="tests: installs the AWS SDK for JavaScript"
+    [docker.io]="tests: Docker's engine and command line, of the tests' own"
+    [podman]="tests: Podman's engine, of the tests' own"
+    [runc]="tests: runs Podman's containers"
+    [iptables]="tests: Docker's engine wants it"
+    [iproute2]="tests: makes the network of a test's engine"
+    [busybox-static]="tests: a shell in the images that they make"
 )
 build_packages=(gcc g++ cmake ninja-build pkg-config libuv1-dev llhttp libjson-c-dev libcurl4-openssl-dev
     libyaml-dev libsqlite3-dev libssl-dev)
 run_packages=(docker-registry)
-test_packages=(libcmocka-dev awscli skopeo curl python3 nodejs npm)
+test_packages=(libcmocka-dev awscli skopeo curl python3 nodejs npm docker.io podman runc iptables iproute2
+    busybox-static)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -55,7 +62,10 @@ satisfied() {
         awscli) aws_version_2 ;;
         nodejs) [[ $(node --version 2>/dev/null) =~ ^v([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 18 ] ;;
         docker-registry) command -v docker-registry >/dev/null || command -v registry >/dev/null ;;
-        skopeo | curl | python3 | npm) command -v "$1" >/dev/null ;;
+        skopeo | curl | python3 | npm | podman | runc | iptables) command -v "$1" >/dev/null ;;
+        docker.io) command -v dockerd >/dev/null && command -v docker >/dev/null ;;
+        iproute2) command -v ip >/dev/null ;;
+        busybox-static) command -v busybox >/dev/null ;;
         gcc | g++ | cmake | pkg-config) command -v "$1" >/dev/null ;;
         ninja-build) command -v ninja >/dev/null ;;
         *) installed "$1" ;;
@@ -112,7 +122,10 @@ install_packages() {
         { [ -z "$updated" ] && as_root apt-get -qq update && apt_install "${command[@]}"; } ||
         die "The packages could not be installed; apt-get's words are above."
     for name in "${names[@]}"; do
-        [ "$name" != docker-registry ] || stop_debian_registry
+        case $name in
+            docker-registry) stop_services docker-registry.service ;;
+            docker.io) stop_services docker.service docker.socket containerd.service ;;
+        esac
     done
     for wanted in "${missing[@]}"; do
         satisfied "$wanted" || die "The installed $(package_name "$wanted") will not do: virga needs ${purpose[$(package_name "$wanted")]}."
@@ -127,11 +140,11 @@ apt_install() {
     words=$(as_root env DEBIAN_FRONTEND=noninteractive "$@" 2>&1) || { say "$words"; return 1; }
 }
 
-# Debian's package starts a registry of its own on port 5000, which virga has no use for.
-stop_debian_registry() {
+# Debian's packages start services of their own, a registry on port 5000 and an engine: virga and its tests run theirs.
+stop_services() {
     [ -d /run/systemd/system ] || return 0
-    say "Switching off the docker-registry service that came with the package; virga runs its own."
-    as_root systemctl disable --now docker-registry.service >/dev/null 2>&1 || true
+    say "Switching off what came with the package and is not needed: $*"
+    as_root systemctl disable --now "$@" >/dev/null 2>&1 || true
 }
 
 # The same needs on a system without apt: asks for each thing itself, and stops naming what is missing.
