@@ -207,10 +207,18 @@ class Virga:
     def kill9(self):
         """Ends virga's own processes as a power cut would; the registry is left as it is."""
         # At one time: a supervisor that outlives its worker would start another.
+        stopped = set()
         for signum in (signal.SIGSTOP, signal.SIGKILL):
             for pid, exe in self.processes():
                 if exe == os.path.realpath(BINARY):
                     os.kill(pid, signum)
+                    stopped.add(pid)
+        # One that was about to become the registry when it was stopped is the registry now, and hears no SIGTERM.
+        for pid in stopped:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
         self.proc.wait(STOP_SECONDS)
         self.proc.stdout.close()
         self.check_log()
