@@ -13,6 +13,7 @@
 
 #define MESSAGE_MAX 1024
 #define MISSING_SHOWN 20 /* digests in a message */
+#define PUT_TRIES 4      /* of a manifest at the registry */
 
 struct push {
     struct ecr *ecr;
@@ -23,6 +24,7 @@ struct push {
     struct manifest manifest;
     enum image_origin origin;
     bool strict;
+    int tries; /* at the registry */
     struct meta_intent intent;
     char *bytes;
     size_t bytes_len;
@@ -252,9 +254,40 @@ static void record(struct push *push) {
     }
 }
 
+static void on_put(void *arg, const struct virga_fetch_response *res);
+
+static int send(struct push *push) {
+    char path[BACKEND_PATH_MAX];
+    backend_path(&push->tenant, name_of(push), "manifests",
+                 push->tag[0] != '\0' ? push->tag : push->manifest.image.digest, path);
+    const struct virga_header header = {virga_str_from("Content-Type"),
+                                        virga_str_from(push->manifest.image.media_type)};
+    push->tries++;
+    return backend_fetch(push->ecr->backend, "PUT", path, &header, 1,
+                         (struct virga_str){push->bytes, push->bytes_len}, on_put, push);
+}
+
+/* Whether the registry may take it when asked once more. Why: it writes the files that say which
+ * blobs a repository has in place, so that a manifest whose layer another client pushes at this
+ * moment is met by an empty one, and is refused for a digest that is none. The digests of this
+ * manifest were checked before. */
+static bool try_again(struct push *push, const struct virga_fetch_response *res) {
+    char upstream[BACKEND_NAME_MAX + 1];
+    struct registry_error error;
+    if (push->tries >= PUT_TRIES || res->status != 400) {
+        return false;
+    }
+    (void)backend_name(&push->tenant, name_of(push), upstream);
+    registry_error_read(res->body, upstream, name_of(push), &error, NULL);
+    return strcmp(error.code, "DIGEST_INVALID") == 0 && send(push) == 0;
+}
+
 static void on_put(void *arg, const struct virga_fetch_response *res) {
     struct push *push = arg;
     struct backend *backend = push->ecr->backend;
+    if (try_again(push, res)) {
+        return;
+    }
     if (res->status == 201) {
         record(push);
     } else if (res->status == 0) {
@@ -308,13 +341,7 @@ static void on_ready(void *arg, int status, const char *reason) {
         finish(push);
         return;
     }
-    char path[BACKEND_PATH_MAX];
-    backend_path(&push->tenant, name_of(push), "manifests",
-                 push->tag[0] != '\0' ? push->tag : push->manifest.image.digest, path);
-    const struct virga_header header = {virga_str_from("Content-Type"),
-                                        virga_str_from(push->manifest.image.media_type)};
-    result = backend_fetch(push->ecr->backend, "PUT", path, &header, 1,
-                           (struct virga_str){push->bytes, push->bytes_len}, on_put, push);
+    result = send(push);
     if (result != 0) {
         drop_intent(push);
         set_store_failure(push, result);
