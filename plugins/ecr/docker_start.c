@@ -632,7 +632,6 @@ static void on_version(struct runner_docker *runner, const struct virga_engine_a
         find_engine(runner);
         return;
     }
-    runner->has_engine = true;
     if (docker_self_maybe(name, sizeof name)) {
         (void)snprintf(path, sizeof path, "/containers/%s/json", name);
         (void)docker_ask(runner, "GET", path, nothing, DOCKER_CALL_MS, on_self);

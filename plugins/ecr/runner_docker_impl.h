@@ -32,7 +32,6 @@ struct runner_docker {
     char configured[256]; /* floci.docker.docker-host */
 
     struct virga_engine_address engine;
-    bool has_engine; /* it answered once */
     struct docker_self self;
     bool publishes; /* this container's own registry port is published by the user */
     bool forwards;  /* the forwarding container was made */
