@@ -185,11 +185,14 @@ class Dockerd(Engine):
 class Podman(Engine):
     """podman's service for Docker's API, with storage of its own."""
 
+    BRIDGE = "cni-podman0"  # of podman's default network, made with the first container and never removed
+
     def __init__(self):
-        need("podman", "runc")
+        need("podman", "runc", "ip")
         if os.geteuid() != 0:
             raise unittest.SkipTest("a podman service of a test's own needs root")
         super().__init__()
+        self.bridge_was_there = os.path.exists("/sys/class/net/" + self.BRIDGE)
         nofile = subprocess.run(["sh", "-c", "ulimit -Hn"], stdout=subprocess.PIPE, text=True).stdout.strip()
         with open(self.dir + "/containers.conf", "w") as f:
             f.write('[containers]\ndefault_ulimits = ["nofile=%s:%s", "nproc=16384:16384"]\n'
@@ -208,6 +211,11 @@ class Podman(Engine):
             env=clean_env({"CONTAINERS_CONF": self.dir + "/containers.conf"}), stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=self.log, start_new_session=True)
         self.wait_until_up()
+
+    def close(self):
+        super().close()
+        if not self.bridge_was_there:
+            subprocess.run(["ip", "link", "del", self.BRIDGE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 # --- images of this machine's own programs, as archives for Engine.load() ---
