@@ -86,7 +86,7 @@ static void on_committed(void *arg, const struct virga_fetch_response *res) {
     }
     registry_error_read(res->body, "", virga_str_from(""), &error, NULL);
     if (res->status == 400 && strcmp(error.code, "DIGEST_INVALID") == 0) {
-        /* The registry has thrown the bytes away. */
+        /* Nothing can be made of the bytes any more: they are freed, behind the answer. */
         (void)layers_drop(call->ecr, &call->tenant, call->name, &upload->session);
         layer_call_leave(upload);
         call_fail(call, "InvalidLayerException",
