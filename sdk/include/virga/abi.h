@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define VIRGA_ABI_MAJOR 1
-#define VIRGA_ABI_MINOR 2
+#define VIRGA_ABI_MINOR 3
 
 #if defined(__GNUC__)
 #define VIRGA_EXPORT __attribute__((visibility("default")))
