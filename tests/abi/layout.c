@@ -22,7 +22,7 @@
 
 /* --- abi.h --- */
 VALUE(VIRGA_ABI_MAJOR, 1);
-VALUE(VIRGA_ABI_MINOR, 2);
+VALUE(VIRGA_ABI_MINOR, 3);
 
 FIELD(virga_str, ptr, 0, const char *);
 FIELD(virga_str, len, 8, size_t);
