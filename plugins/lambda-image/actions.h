@@ -34,6 +34,14 @@ struct action {
 ACTIONS(DECLARE)
 #undef DECLARE
 
+/* The tags of the routes. */
+enum action_tag {
+#define TAG(name, suffix, method, pattern, flags, limit) ACTION_##name,
+    ACTIONS(TAG)
+#undef TAG
+        ACTION_COUNT
+};
+
 /* By the tag of a route. */
 extern const struct action actions_table[];
 
