@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The docker runner's insides, shared by its files: runner_docker.c (life and storage),
- * docker_start.c (from nothing to a registry that answers), docker_forward.c (virga itself in a
- * container). */
+ * docker_start.c with docker_image.c, docker_create.c and docker_probe.c (from nothing to a
+ * registry that answers), docker_forward.c (virga itself in a container). */
 #ifndef ECR_RUNNER_DOCKER_IMPL_H
 #define ECR_RUNNER_DOCKER_IMPL_H
 
@@ -85,6 +85,28 @@ void docker_start(struct runner_docker *runner);
 VIRGA_PRINTF(3, 4)
 void docker_start_fail(struct runner_docker *runner, int status, const char *format, ...);
 void docker_start_done(struct runner_docker *runner);
+
+/* The steps of a start, each in its file. */
+#define DOCKER_NOTHING ((struct virga_str){NULL, 0}) /* a request without a body */
+/* Whether the engine would not do it: then the start has failed, `what` and the engine's words. */
+bool docker_refused(struct runner_docker *runner, const struct virga_engine_answer *answer,
+                    const char *what);
+/* Looks for the container that an earlier run left. */
+void docker_inspect(struct runner_docker *runner);
+/* Sees to it that the engine has the image, then creates the container. */
+void docker_look_for_image(struct runner_docker *runner);
+void docker_create(struct runner_docker *runner);
+/* Writes what a container is asked for now, and its digest. Errors: -ENOMEM, -EIO, those of the
+ * secret's file. */
+int docker_write_spec(struct runner_docker *runner, struct strbuf *ret_json,
+                      char ret_digest[ECR_DIGEST_LEN + 1]);
+/* Makes the container anew; its storage stays. */
+void docker_remove_and_create(struct runner_docker *runner);
+/* Starts the container that is there. */
+void docker_start_container(struct runner_docker *runner);
+/* Waits until the registry in it answers. */
+void docker_wait(struct runner_docker *runner);
+
 /* Looks whether stopping is complete. */
 void docker_check_stopped(struct runner_docker *runner);
 
