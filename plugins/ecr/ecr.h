@@ -10,6 +10,7 @@
 struct actions;
 struct backend;
 struct cache;
+struct image_resolver;
 struct upstreams;
 struct callers;
 struct gateway;
@@ -66,6 +67,7 @@ struct ecr {
     struct layers *layers;               /* uploads of layers over the API */
     struct scans *scans;                 /* images that are to be scanned */
     struct signer *signer;               /* images that are to be signed */
+    struct image_resolver *resolver;     /* images for other plugins */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

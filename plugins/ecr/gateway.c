@@ -292,6 +292,10 @@ uint16_t gateway_port(const struct gateway *gateway) {
     return gateway->port;
 }
 
+const struct tenant *gateway_defaults(const struct gateway *gateway) {
+    return &gateway->defaults;
+}
+
 void gateway_registry_host(const struct ecr *ecr, const struct tenant *tenant, char *buffer,
                            size_t size) {
     unsigned port = gateway_port(ecr->gateway);

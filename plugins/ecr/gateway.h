@@ -12,6 +12,8 @@ int gateway_create(struct ecr *ecr, struct gateway **ret_gateway, struct virga_e
  * backend_destroy(). NULL is fine. */
 void gateway_destroy(struct gateway *gateway);
 uint16_t gateway_port(const struct gateway *gateway);
+/* Whose registry an address without account and region means. */
+const struct tenant *gateway_defaults(const struct gateway *gateway);
 
 /* The address of a tenant's registry, as proxyEndpoint and repositoryUri show it, without scheme:
  * "000000000000.dkr.ecr.us-east-1.localhost:5100", path style "localhost:5100". Cut at `size`. */

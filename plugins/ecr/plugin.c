@@ -8,6 +8,7 @@
 #include "doctor.h"
 #include "gate.h"
 #include "gateway.h"
+#include "image_resolver.h"
 #include "layers.h"
 #include "lifecycle_run.h"
 #include "referrer_index.h"
@@ -269,6 +270,7 @@ static void destroy(void *self) {
     lifecycle_destroy(plugin->ecr.lifecycle);
     storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
+    image_resolver_destroy(plugin->ecr.resolver);
     scans_destroy(plugin->ecr.scans);
     signer_destroy(plugin->ecr.signer);
     callers_destroy(plugin->ecr.callers);
@@ -329,6 +331,12 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     if (result == 0) {
         result = signer_create(ecr, &ecr->signer, err);
     }
+    if (result == 0 && ((result = image_resolver_create(ecr, &ecr->resolver)) != 0 ||
+                        (result = ecr->host->provide(ecr->host, VIRGA_IMAGE_RESOLVER_ID,
+                                                     image_resolver_table(ecr->resolver))) != 0)) {
+        virga_error_set(err, "%s cannot be provided: %s", VIRGA_IMAGE_RESOLVER_ID,
+                        strerror(-result));
+    }
     return result;
 }
 
@@ -375,7 +383,7 @@ static void handle(void *self, struct virga_request *req) {
 static int stop(void *self) {
     struct plugin *plugin = self;
     plugin->stopping = true;
-    plugin->pending += 6;
+    plugin->pending += 7;
     lifecycle_stop(plugin->ecr.lifecycle, check_stopped, plugin);
     actions_stop(plugin->ecr.actions);
     referrer_index_stop(plugin->ecr.referrer_index);
@@ -390,6 +398,7 @@ static int stop(void *self) {
     layers_stop(plugin->ecr.layers);
     scans_stop(plugin->ecr.scans, check_stopped, plugin);
     signer_stop(plugin->ecr.signer, check_stopped, plugin);
+    image_resolver_stop(plugin->ecr.resolver, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }
@@ -421,6 +430,8 @@ static const char *const needs[] = {
     VIRGA_LOG_ID,   VIRGA_CONFIG_ID, VIRGA_TIMER_ID,   VIRGA_WORK_ID,  VIRGA_LISTENER_ID,
     VIRGA_PROXY_ID, VIRGA_FETCH_ID,  VIRGA_PROCESS_ID, VIRGA_STORE_ID, NULL};
 
+static const char *const provides[] = {VIRGA_IMAGE_RESOLVER_ID, NULL};
+
 const struct virga_plugin virga_plugin_v1 = {
     VIRGA_PLUGIN_HEAD,
     .name = "ecr",
@@ -429,6 +440,7 @@ const struct virga_plugin virga_plugin_v1 = {
     VIRGA_CONFIG_KEYS(config_keys),
     VIRGA_ROUTES(routes),
     .needs = needs,
+    .provides = provides,
     .start = start,
     .handle = handle,
     .stop = stop,

@@ -51,10 +51,13 @@ struct virga_image {
 
 struct virga_image_resolve_handle;
 
+/* question.flags */
+#define VIRGA_IMAGE_TO_PULL 0x1u /* it is pulled now, and not only looked at: that is recorded */
+
 /* A question. Everything is copied. */
 struct virga_image_question {
     uint32_t struct_size;
-    uint32_t reserved;
+    uint32_t flags; /* VIRGA_IMAGE_* */
     /* "<account>.dkr.ecr.<region>.<any domain>[:port]/<repository>:<tag>", "...@sha256:...", or
      * "localhost:<port>/<account>/<region>/<repository>:<tag>". */
     struct virga_str uri;
@@ -73,7 +76,7 @@ struct virga_image_resolver {
     void *self; /* the provider's; given back to every function */
 
     /* Resolves a URI. The handle is valid until on_done; ret_handle may be NULL. Errors: -EINVAL,
-     * -ENOMEM: on_done does not come. Thread: [loop]. */
+     * -ENOMEM, -ECANCELED (the provider stops): on_done does not come. Thread: [loop]. */
     int (*resolve)(void *self, const struct virga_image_question *question,
                    struct virga_image_resolve_handle **ret_handle);
     /* Stops waiting: on_done comes soon, with VIRGA_IMAGE_CANCELLED. NULL is fine. */
