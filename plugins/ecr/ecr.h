@@ -59,15 +59,15 @@ struct ecr {
     /* of a store from before referrers were noted */
     struct referrer_index *referrer_index;
 
-    struct upstreams *upstreams;         /* requests to upstream registries */
-    struct cache *cache;                 /* what is being fetched from them */
-    struct replicator *replicator;       /* brings images to other regions and accounts */
-    struct lifecycle *lifecycle;         /* runs and previews of lifecycle policies */
-    struct storage_class *storage_class; /* the clock of images being restored */
-    struct layers *layers;               /* uploads of layers over the API */
-    struct scans *scans;                 /* images that are to be scanned */
-    struct signer *signer;               /* images that are to be signed */
-    struct image_resolver *resolver;     /* images for other plugins */
+    struct upstreams *upstreams;           /* requests to upstream registries */
+    struct cache *cache;                   /* what is being fetched from them */
+    struct replicator *replicator;         /* brings images to other regions and accounts */
+    struct lifecycle *lifecycle;           /* runs and previews of lifecycle policies */
+    struct storage_class *storage_class;   /* the clock of images being restored */
+    struct layers *layers;                 /* uploads of layers over the API */
+    struct scans *scans;                   /* images that are to be scanned */
+    struct signer *signer;                 /* images that are to be signed */
+    struct image_resolver *image_resolver; /* images for other plugins */
 };
 
 #define ECR_LOG(ecr, level, req, ...)                                                              \

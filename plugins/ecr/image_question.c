@@ -136,7 +136,7 @@ static void fetch(struct virga_image_resolve_handle *question, const char *kind,
 /* --- the manifest --- */
 
 static void end_not_found(struct virga_image_resolve_handle *question) {
-    end(question, VIRGA_IMAGE_NOT_FOUND, "there is no such image");
+    end(question, VIRGA_IMAGE_NOT_FOUND, "there is no such image, or no such repository");
 }
 
 static void on_manifest(void *arg, const struct virga_fetch_response *res) {
@@ -176,10 +176,6 @@ static void find(struct virga_image_resolve_handle *question) {
     const struct image_uri *image = &question->image;
     char digest[ECR_DIGEST_LEN + 1] = "";
     int result = 0;
-    if (!meta_repository_exists(ecr, &image->tenant, image->name)) {
-        end(question, VIRGA_IMAGE_NOT_FOUND, "there is no such repository");
-        return;
-    }
     if (image->by_digest) {
         memcpy(digest, image->reference.ptr, image->reference.len);
     } else {

@@ -8,6 +8,15 @@
 #include <errno.h>
 #include <strings.h>
 
+static bool is_loopback_address(struct virga_str name) {
+    for (size_t i = 0; i < name.len; i++) {
+        if ((name.ptr[i] < '0' || name.ptr[i] > '9') && name.ptr[i] != '.') {
+            return false;
+        }
+    }
+    return name.len > 4 && memcmp(name.ptr, "127.", 4) == 0;
+}
+
 /* Whether the host, which may have a port, is this one: a name that only this machine or its
  * container network knows. Why not every host: another registry's image must not pass for one of
  * ours that happens to have its name. */
@@ -16,7 +25,7 @@ static bool is_local(struct virga_str host) {
     const char *colon = memchr(host.ptr, ':', host.len);
     struct virga_str name = {host.ptr, colon != NULL ? (size_t)(colon - host.ptr) : host.len};
     size_t tail = sizeof suffix - 1;
-    if (host.len > 5 && memcmp(host.ptr, "[::1]", 5) == 0) {
+    if (host.len >= 5 && memcmp(host.ptr, "[::1]", 5) == 0) {
         return true;
     }
     if (name.len == 0) {
@@ -26,7 +35,7 @@ static bool is_local(struct virga_str host) {
         /* As docker has it: without a port a single word is a folder and no host. */
         return colon != NULL || virga_str_equal(name, virga_str_from("localhost"));
     }
-    return (name.len > 4 && memcmp(name.ptr, "127.", 4) == 0) ||
+    return is_loopback_address(name) ||
            (name.len > tail && strncasecmp(name.ptr + name.len - tail, suffix, tail) == 0);
 }
 

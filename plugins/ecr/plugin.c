@@ -270,7 +270,7 @@ static void destroy(void *self) {
     lifecycle_destroy(plugin->ecr.lifecycle);
     storage_class_destroy(plugin->ecr.storage_class);
     actions_destroy(plugin->ecr.actions);
-    image_resolver_destroy(plugin->ecr.resolver);
+    image_resolver_destroy(plugin->ecr.image_resolver);
     scans_destroy(plugin->ecr.scans);
     signer_destroy(plugin->ecr.signer);
     callers_destroy(plugin->ecr.callers);
@@ -331,9 +331,10 @@ static int start_parts(struct plugin *plugin, struct virga_error *err) {
     if (result == 0) {
         result = signer_create(ecr, &ecr->signer, err);
     }
-    if (result == 0 && ((result = image_resolver_create(ecr, &ecr->resolver)) != 0 ||
-                        (result = ecr->host->provide(ecr->host, VIRGA_IMAGE_RESOLVER_ID,
-                                                     image_resolver_table(ecr->resolver))) != 0)) {
+    if (result == 0 &&
+        ((result = image_resolver_create(ecr, &ecr->image_resolver)) != 0 ||
+         (result = ecr->host->provide(ecr->host, VIRGA_IMAGE_RESOLVER_ID,
+                                      image_resolver_table(ecr->image_resolver))) != 0)) {
         virga_error_set(err, "%s cannot be provided: %s", VIRGA_IMAGE_RESOLVER_ID,
                         strerror(-result));
     }
@@ -398,7 +399,7 @@ static int stop(void *self) {
     layers_stop(plugin->ecr.layers);
     scans_stop(plugin->ecr.scans, check_stopped, plugin);
     signer_stop(plugin->ecr.signer, check_stopped, plugin);
-    image_resolver_stop(plugin->ecr.resolver, check_stopped, plugin);
+    image_resolver_stop(plugin->ecr.image_resolver, check_stopped, plugin);
     backend_stop(plugin->ecr.backend, check_stopped, plugin);
     return -EINPROGRESS;
 }

@@ -2,6 +2,7 @@
 /* The ABI as it was published, minor by minor: size, offset and type of every public struct member,
  * value of every constant. A line here is never changed; a new minor appends lines and moves the
  * sizes it grows. */
+#include <virga/service/image_resolver.h>
 #include <virga/virga.h>
 
 #if !defined(__LP64__)
@@ -516,3 +517,51 @@ FIELD(virga_metrics, create, 8,
 FIELD(virga_metrics, add, 16, void (*)(struct virga_metric *, const char *const *, double));
 FIELD(virga_metrics, set, 24, void (*)(struct virga_metric *, const char *const *, double));
 SIZE(virga_metrics, 32);
+
+/* --- service/image_resolver.h, since 1.3 --- */
+TEXT(VIRGA_IMAGE_RESOLVER_ID, "virga.image-resolver/1");
+VALUE(VIRGA_IMAGE_FOUND, 0);
+VALUE(VIRGA_IMAGE_INVALID, 1);
+VALUE(VIRGA_IMAGE_ELSEWHERE, 2);
+VALUE(VIRGA_IMAGE_NOT_FOUND, 3);
+VALUE(VIRGA_IMAGE_DENIED, 4);
+VALUE(VIRGA_IMAGE_UNAVAILABLE, 5);
+VALUE(VIRGA_IMAGE_CANCELLED, 6);
+VALUE(VIRGA_IMAGE_TO_PULL, 0x1);
+
+FIELD(virga_image, struct_size, 0, uint32_t);
+FIELD(virga_image, outcome, 4, uint32_t);
+FIELD(virga_image, message, 8, const char *);
+FIELD(virga_image, account, 16, struct virga_str);
+FIELD(virga_image, region, 32, struct virga_str);
+FIELD(virga_image, repository, 48, struct virga_str);
+FIELD(virga_image, digest, 64, struct virga_str);
+FIELD(virga_image, resolved_uri, 80, struct virga_str);
+FIELD(virga_image, media_type, 96, struct virga_str);
+FIELD(virga_image, manifest, 112, struct virga_str);
+FIELD(virga_image, config, 128, struct virga_str);
+FIELD(virga_image, config_media_type, 144, struct virga_str);
+FIELD(virga_image, registry, 160, struct virga_str);
+FIELD(virga_image, pull_name, 176, struct virga_str);
+FIELD(virga_image, user, 192, struct virga_str);
+FIELD(virga_image, password, 208, struct virga_str);
+SIZE(virga_image, 224);
+
+FIELD(virga_image_question, struct_size, 0, uint32_t);
+FIELD(virga_image_question, flags, 4, uint32_t);
+FIELD(virga_image_question, uri, 8, struct virga_str);
+FIELD(virga_image_question, account, 24, struct virga_str);
+FIELD(virga_image_question, region, 40, struct virga_str);
+FIELD(virga_image_question, service, 56, struct virga_str);
+FIELD(virga_image_question, source_arn, 72, struct virga_str);
+FIELD(virga_image_question, on_done, 88, void (*)(void *, const struct virga_image *));
+FIELD(virga_image_question, arg, 96, void *);
+SIZE(virga_image_question, 104);
+
+FIELD(virga_image_resolver, struct_size, 0, uint32_t);
+FIELD(virga_image_resolver, reserved, 4, uint32_t);
+FIELD(virga_image_resolver, self, 8, void *);
+FIELD(virga_image_resolver, resolve, 16,
+      int (*)(void *, const struct virga_image_question *, struct virga_image_resolve_handle **));
+FIELD(virga_image_resolver, cancel, 24, void (*)(void *, struct virga_image_resolve_handle *));
+SIZE(virga_image_resolver, 32);
