@@ -85,7 +85,8 @@ struct executor {
      * something), -ENOSPC, -ECONNREFUSED, -ECANCELED at stop. */
     void (*pull)(struct executor *executor, const struct executor_image *image,
                  void (*on_done)(void *arg, int error, const char *reason), void *arg);
-    /* Frees the disk of every image for which keep() says no, and that no instance uses. */
+    /* Frees the disk of every image for which keep() says no, and that no instance uses. keep() may
+     * be asked later, too, until stop() has called back. */
     void (*prune)(struct executor *executor, bool (*keep)(void *arg, const char *digest),
                   void *arg);
 
