@@ -28,7 +28,7 @@
 #define CONFIG "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{}}"
 #define UNSUPPORTED                                                                                \
     "The image manifest, config or layer media type for the source image " URI " is not "          \
-                                                                               "supported."
+    "supported."
 
 static struct image_refusal refusal;
 
