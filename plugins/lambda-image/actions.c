@@ -127,7 +127,8 @@ static bool add_member(struct call *call, const char *name, struct virga_str val
         json_object_object_add(call->input, name, text);
         return true;
     }
-    if (!json_object_object_get_ex(call->input, name, &list)) {
+    if (!json_object_object_get_ex(call->input, name, &list) ||
+        !json_object_is_type(list, json_type_array)) { /* a body may have one of that name */
         list = json_object_new_array();
         json_object_object_add(call->input, name, list);
     }
