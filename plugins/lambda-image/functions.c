@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions and their side records in the store. Keys are
- *   <table> account NUL region NUL name NUL id
- * Tables: 'f' $LATEST of a function (id ""), 'w' published versions (id: two digits of length, then
- * the number, so that they are in order), a side record's kind, and 'x' for single facts (the key
- * itself behind the letter). */
-#include "functions.h"
+/* Versions of functions in the store, and the cache of those in use. */
+#include "functions_key.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <virga/helpers/awsjson.h>
 
-#define TABLE_LATEST 'f'
-#define TABLE_VERSION 'w'
-#define TABLE_FACT 'x'
 #define SIDE_KINDS "apuetcvnrms"
 
 #define CACHE_BUCKETS 512
@@ -124,89 +117,6 @@ void functions_destroy(struct functions *functions) {
     }
 }
 
-/* --- keys --- */
-
-struct key {
-    char bytes[2000];
-    size_t len;
-};
-
-static void key_add(struct key *key, const char *text) {
-    size_t len = strlen(text) + 1;
-    if (key->len + len <= sizeof key->bytes) {
-        memcpy(key->bytes + key->len, text, len);
-        key->len += len;
-    }
-}
-
-static void key_start(struct key *key, char table, const struct tenant *tenant) {
-    key->bytes[0] = table;
-    key->len = 1;
-    key_add(key, tenant->account);
-    key_add(key, tenant->region);
-}
-
-/* The id is not ended, so that the key of an empty one is the prefix of all. */
-static void key_make(struct key *key, char table, const struct tenant *tenant, const char *name,
-                     const char *id) {
-    key_start(key, table, tenant);
-    key_add(key, name);
-    if (id[0] != '\0') {
-        key_add(key, id);
-        key->len--;
-    }
-}
-
-static struct virga_str key_str(const struct key *key) {
-    return (struct virga_str){key->bytes, key->len};
-}
-
-static void key_version(struct key *key, const struct tenant *tenant, const char *name,
-                        const char *version) {
-    char id[64];
-    if (strcmp(version, FUNCTIONS_LATEST) == 0) {
-        key_make(key, TABLE_LATEST, tenant, name, "");
-        return;
-    }
-    (void)snprintf(id, sizeof id, "%02zu%.50s", strlen(version) % 100, version);
-    key_make(key, TABLE_VERSION, tenant, name, id);
-}
-
-/* Takes the part of a key that ends before the next NUL. Keys that were handed out end with NUL. */
-static const char *take_part(struct virga_str *key) {
-    const char *part = key->len > 0 ? key->ptr : "";
-    size_t len = strnlen(part, key->len);
-    size_t used = len < key->len ? len + 1 : len;
-    key->ptr += used;
-    key->len -= used;
-    return part;
-}
-
-/* --- JSON in the store --- */
-
-static int parse(struct virga_str text, struct json_object **ret_json) {
-    return virga_awsjson_parse(text, ret_json);
-}
-
-static int put_json(struct lambda *lambda, const struct key *key, struct json_object *json) {
-    size_t len = 0;
-    const char *text = json_object_to_json_string_length(
-        json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-    return text == NULL
-               ? -ENOMEM
-               : lambda->store->put(lambda->host, key_str(key), (struct virga_str){text, len});
-}
-
-static int get_json(struct lambda *lambda, const struct key *key, struct json_object **ret_json) {
-    struct virga_store_value value = {0};
-    int result = lambda->store->get(lambda->host, key_str(key), &value);
-    if (result == 0) {
-        result = parse((struct virga_str){value.ptr, value.len}, ret_json);
-        lambda->store->release(lambda->host, &value);
-    }
-    return result;
-}
-
 /* --- functions --- */
 
 int functions_get(struct lambda *lambda, const struct tenant *tenant, const char *name,
@@ -220,7 +130,7 @@ int functions_get(struct lambda *lambda, const struct tenant *tenant, const char
         return 0;
     }
     key_version(&key, tenant, name, version);
-    int result = get_json(lambda, &key, &document);
+    int result = key_get_json(lambda, &key, &document);
     if (result == 0) {
         result = function_make(tenant, document, &function);
     }
@@ -240,7 +150,7 @@ int functions_put(struct lambda *lambda, const struct tenant *tenant, struct jso
         return result;
     }
     key_version(&key, tenant, function->name, function->version);
-    result = put_json(lambda, &key, document);
+    result = key_put_json(lambda, &key, document);
     if (result != 0) {
         function_unref(function);
         return result;
@@ -371,9 +281,9 @@ static int walk(struct lambda *lambda, struct virga_str prefix, struct virga_str
         struct tenant tenant = {0};
         key.ptr++;
         key.len--;
-        (void)snprintf(tenant.account, sizeof tenant.account, "%s", take_part(&key));
-        (void)snprintf(tenant.region, sizeof tenant.region, "%s", take_part(&key));
-        result = parse(value, &document);
+        (void)snprintf(tenant.account, sizeof tenant.account, "%s", key_take_part(&key));
+        (void)snprintf(tenant.region, sizeof tenant.region, "%s", key_take_part(&key));
+        result = virga_awsjson_parse(value, &document);
         if (result == 0) {
             result = function_make(&tenant, document, &function);
         }
@@ -449,116 +359,4 @@ int functions_each_all(struct lambda *lambda,
                       pass_on, &all);
     }
     return result;
-}
-
-/* --- side records --- */
-
-int side_get(struct lambda *lambda, enum side_kind kind, const struct tenant *tenant,
-             const char *name, const char *id, struct json_object **ret_json) {
-    struct key key;
-    key_make(&key, (char)kind, tenant, name, id);
-    return get_json(lambda, &key, ret_json);
-}
-
-int side_put(struct lambda *lambda, enum side_kind kind, const struct tenant *tenant,
-             const char *name, const char *id, struct json_object *json) {
-    struct key key;
-    key_make(&key, (char)kind, tenant, name, id);
-    return put_json(lambda, &key, json);
-}
-
-int side_delete(struct lambda *lambda, enum side_kind kind, const struct tenant *tenant,
-                const char *name, const char *id) {
-    struct key key;
-    key_make(&key, (char)kind, tenant, name, id);
-    return lambda->store->del(lambda->host, key_str(&key));
-}
-
-/* The key that `after` stands for. */
-static void key_after(struct key *key, enum side_kind kind, const struct tenant *tenant,
-                      const char *name, const char *after) {
-    char function[LAMBDA_ARN_MAX];
-    const char *end = strchr(after, '\n');
-    if (name != NULL || end == NULL) {
-        key_make(key, (char)kind, tenant, name != NULL ? name : after, name != NULL ? after : "");
-        return;
-    }
-    (void)snprintf(function, sizeof function, "%.*s", (int)(end - after), after);
-    key_make(key, (char)kind, tenant, function, end + 1);
-}
-
-int side_each(struct lambda *lambda, enum side_kind kind, const struct tenant *tenant,
-              const char *name, const char *after,
-              bool (*on_side)(void *arg, const char *name, const char *id,
-                              struct json_object *json),
-              void *arg) {
-    struct virga_store_cursor *cursor = NULL;
-    struct virga_str row, value;
-    struct key prefix, behind;
-    bool more = true;
-    key_start(&prefix, (char)kind, tenant);
-    if (name != NULL) {
-        key_add(&prefix, name);
-    }
-    if (after != NULL) {
-        key_after(&behind, kind, tenant, name, after);
-    }
-    int result = lambda->store->scan(lambda->host, key_str(&prefix),
-                                     after != NULL ? key_str(&behind) : (struct virga_str){NULL, 0},
-                                     0, &cursor);
-    while (result == 0 && more && (result = lambda->store->next(cursor, &row, &value)) == 1) {
-        struct json_object *json = NULL;
-        char function[LAMBDA_ARN_MAX], id[LAMBDA_ARN_MAX];
-        row.ptr++;
-        row.len--;
-        (void)take_part(&row);
-        (void)take_part(&row);
-        (void)snprintf(function, sizeof function, "%s", take_part(&row));
-        (void)snprintf(id, sizeof id, "%.*s", (int)row.len, row.len > 0 ? row.ptr : "");
-        result = parse(value, &json);
-        if (result == 0) {
-            more = on_side(arg, function, id, json);
-            json_object_put(json);
-        }
-    }
-    lambda->store->close(cursor);
-    return result < 0 ? result : 0;
-}
-
-/* --- facts --- */
-
-static void key_fact(struct key *key, const char *name) {
-    key->bytes[0] = TABLE_FACT;
-    key->len = 1;
-    key_add(key, name);
-    key->len--;
-}
-
-int fact_get(struct lambda *lambda, const char *name, char *buffer, size_t size) {
-    struct virga_store_value value = {0};
-    struct key key;
-    key_fact(&key, name);
-    int result = lambda->store->get(lambda->host, key_str(&key), &value);
-    if (result != 0) {
-        return result;
-    }
-    result = value.len < size ? 0 : -ENOSPC;
-    if (result == 0) {
-        memcpy(buffer, value.ptr, value.len);
-        buffer[value.len] = '\0';
-    }
-    lambda->store->release(lambda->host, &value);
-    return result;
-}
-
-int fact_put(struct lambda *lambda, const char *name, const char *value) {
-    struct key key;
-    key_fact(&key, name);
-    return lambda->store->put(lambda->host, key_str(&key), virga_str_from(value));
-}
-
-int fact_delete(struct lambda *lambda, const char *name) {
-    struct key key;
-    key_fact(&key, name);
-    return lambda->store->del(lambda->host, key_str(&key));
 }
