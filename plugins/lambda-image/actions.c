@@ -138,7 +138,8 @@ static bool add_member(struct call *call, const char *name, struct virga_str val
 
 /* The names in the route's pattern, in order, with what the path has in their places. */
 static bool add_path(struct call *call) {
-    const char *at = call->action->pattern;
+    const struct virga_route *route = call->req->route;
+    const char *at = route != NULL ? route->pattern : call->action->pattern;
     for (size_t i = 0; i < call->req->params_count; i++) {
         char name[64];
         const char *begin = strchr(at, '{');
@@ -249,6 +250,32 @@ static bool take_tenant(struct call *call) {
     return true;
 }
 
+#define PATTERN_FAULT                                                                              \
+    "Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression "     \
+    "pattern: %s"
+
+/* Tells of names that do not match their patterns, Qualifier first. False: the call has ended. */
+static bool check_patterns(struct call *call, struct virga_str text, int parsed) {
+    struct virga_str qualifier = call_str(call, "Qualifier");
+    bool qualifier_bad = qualifier.ptr != NULL && !function_qualifier_matches(qualifier);
+    if (qualifier_bad && parsed == -EINVAL) {
+        call_fail(call, 400, "ValidationException",
+                  "2 validation errors detected: " PATTERN_FAULT "; " PATTERN_FAULT, qualifier.ptr,
+                  "qualifier", FUNCTION_QUALIFIER_PATTERN, text.ptr, "functionName",
+                  FUNCTION_NAME_PATTERN);
+    } else if (qualifier_bad) {
+        call_fail(call, 400, "ValidationException", "1 validation error detected: " PATTERN_FAULT,
+                  qualifier.ptr, "qualifier", FUNCTION_QUALIFIER_PATTERN);
+    } else if (parsed == -EMSGSIZE) {
+        call_invalid(call, text.ptr, "functionName",
+                     "Member must have length less than or equal to 256");
+    } else if (parsed != 0) {
+        call_fail(call, 400, "ValidationException", "1 validation error detected: " PATTERN_FAULT,
+                  text.ptr, "functionName", FUNCTION_NAME_PATTERN);
+    }
+    return !qualifier_bad && parsed == 0;
+}
+
 /* Takes FunctionName and Qualifier apart. Pattern, region and account come before everything else.
  * Source: AWS-recorded answers. */
 static bool take_name(struct call *call) {
@@ -258,25 +285,7 @@ static bool take_name(struct call *call) {
     if (text.ptr == NULL || (call->action->flags & ACTION_NAMES_ITSELF) != 0) {
         return true;
     }
-    int result = function_name_parse(text, name);
-    if (qualifier.ptr != NULL && !function_qualifier_matches(qualifier)) {
-        call_invalid(call, qualifier.ptr, "qualifier",
-                     "Member must satisfy regular expression pattern: " FUNCTION_QUALIFIER_PATTERN);
-        return false;
-    }
-    if (result != 0) {
-        call_invalid(call, text.ptr, "functionName",
-                     "Member must satisfy regular expression pattern: " FUNCTION_NAME_PATTERN);
-        return false;
-    }
-    if (name->region[0] != '\0' && strcmp(name->region, call->tenant.region) != 0) {
-        call_fail(call, 404, "ResourceNotFoundException",
-                  "Functions from '%s' are not reachable in this region ('%s')", name->region,
-                  call->tenant.region);
-        return false;
-    }
-    if (name->account[0] != '\0' && strcmp(name->account, call->tenant.account) != 0) {
-        call_fail(call, 403, "AccessDeniedException", NULL);
+    if (!check_patterns(call, text, function_name_parse(text, name)) || !call_name_is_here(call)) {
         return false;
     }
     if (qualifier.ptr != NULL && qualifier.len > 0) {

@@ -27,6 +27,8 @@ struct action {
 #include "actions_function.h"
 #include "actions_side.h"
 #define ACTIONS(X) ACTIONS_FUNCTION(X) ACTIONS_SIDE(X) ACTIONS_EVENT(X)
+/* Further routes of these actions: X(Name, METHOD, "path", body limit). */
+#define ACTIONS_ALSO(X) ACTIONS_FUNCTION_ALSO(X)
 
 #define DECLARE(name, suffix, method, pattern, flags, limit)                                       \
     void action_##suffix(struct call *call);                                                       \

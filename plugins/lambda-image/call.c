@@ -42,6 +42,8 @@ static bool says_message(const char *code) {
                                         "KMSAccessDeniedException",
                                         "CodeVerificationFailedException",
                                         "InvalidCodeSignatureException",
+                                        "RecursiveInvocationException",
+                                        "NoPublishedVersionException",
                                         "AccessDeniedException"};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (strcmp(code, codes[i]) == 0) {
@@ -84,17 +86,41 @@ static void answer_error(struct virga_request *req, int status, const char *code
     virga_json_finish(&writer);
 }
 
+/* The message in `buffer`, or on the heap where it is too long for it. NULL: out of memory. */
+VIRGA_PRINTF(3, 0)
+static char *format_message(char *buffer, size_t size, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(buffer, size, format, args);
+    char *message = buffer;
+    if (len >= (int)size) {
+        message = malloc((size_t)len + 1);
+        if (message != NULL) {
+            (void)vsnprintf(message, (size_t)len + 1, format, again);
+        }
+    }
+    va_end(again);
+    return message;
+}
+
 void call_fail(struct call *call, int status, const char *code, const char *format, ...) {
-    char message[VIRGA_RESTJSON_MESSAGE_MAX];
+    char buffer[VIRGA_RESTJSON_MESSAGE_MAX];
     struct virga_request *req = call->req;
+    char *message = NULL;
     if (format != NULL) {
         va_list args;
         va_start(args, format);
-        (void)vsnprintf(message, sizeof message, format, args);
+        message = format_message(buffer, sizeof buffer, format, args);
         va_end(args);
+        if (message == NULL) {
+            message = buffer; /* cut */
+        }
     }
     actions_end_call(call);
-    answer_error(req, status, code, format != NULL ? message : NULL);
+    answer_error(req, status, code, message);
+    if (message != buffer) {
+        free(message);
+    }
 }
 
 void call_broken(struct call *call, const char *what, int error) {
@@ -121,6 +147,33 @@ struct virga_request *call_detach(struct call *call) {
     call->on_end = NULL;
     actions_end_call(call);
     return req;
+}
+
+bool call_name_is_here(struct call *call) {
+    const struct function_name *name = &call->name;
+    if (name->region[0] != '\0' && strcmp(name->region, call->tenant.region) != 0) {
+        call_fail(call, 404, "ResourceNotFoundException",
+                  "Functions from '%s' are not reachable in this region ('%s')", name->region,
+                  call->tenant.region);
+        return false;
+    }
+    if (name->account[0] != '\0' && strcmp(name->account, call->tenant.account) != 0) {
+        call_fail(call, 403, "AccessDeniedException", NULL);
+        return false;
+    }
+    return true;
+}
+
+bool call_name_is_unqualified(struct call *call) {
+    const char *qualifier = call_qualifier(call);
+    if (qualifier[0] == '\0') {
+        return true;
+    }
+    call_fail(call, 400, "InvalidParameterValueException",
+              "This operation is permitted on Lambda functions only. Aliases and versions do not "
+              "support this operation. Please specify either a function name or an unqualified "
+              "function ARN.");
+    return false;
 }
 
 const char *call_qualifier(const struct call *call) {
@@ -169,8 +222,10 @@ bool call_page_start(struct call *call, size_t max, struct call_page *page) {
     if (wanted > 0 && (size_t)wanted < max) {
         page->max = (size_t)wanted;
     }
-    (void)snprintf(page->question, sizeof page->question, "%s %s %s %.120s", call->action->name,
-                   call->tenant.account, call->tenant.region, call->name.name);
+    struct virga_str versions = call_str(call, "FunctionVersion");
+    (void)snprintf(page->question, sizeof page->question, "%s %s %s %.120s %.8s",
+                   call->action->name, call->tenant.account, call->tenant.region, call->name.name,
+                   versions.ptr != NULL ? versions.ptr : "");
     if (marker.ptr == NULL || marker.len == 0) {
         return true;
     }

@@ -53,6 +53,11 @@ struct virga_request *call_detach(struct call *call);
 bool call_function(struct call *call, struct function **ret_function);
 /* Whether the function is there at all ($LATEST); if not, the call has ended. */
 bool call_function_exists(struct call *call);
+/* Whether the region and account of the call's name are the caller's; if not, the call has ended.
+ */
+bool call_name_is_here(struct call *call);
+/* Whether the call names no version or alias; if it does, the call has ended. */
+bool call_name_is_unqualified(struct call *call);
 /* The call's qualifier, "" when it has none. */
 const char *call_qualifier(const struct call *call);
 /* A string of the input; ptr NULL when absent. */

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <virga/helpers/arn.h>
 
-#define TEXT_MAX 170 /* Source: the API model, NamespacedFunctionName */
+#define TEXT_MAX 256 /* Source: the API model, NamespacedFunctionName */
 
 static bool is_name_char(char c) {
     return isalnum((unsigned char)c) || c == '-' || c == '_';
@@ -115,9 +115,13 @@ int function_name_parse(struct virga_str text, struct function_name *ret_name) {
         result = take_arn(text, &name);
     } else {
         struct virga_str first = cut(&rest);
-        if (is_account(first) && rest.len >= 9 && memcmp(rest.ptr, "function:", 9) == 0) {
+        if (is_account(first) && rest.len > 0) {
+            struct virga_str after = rest;
             copy(name.account, sizeof name.account, first);
-            rest = (struct virga_str){rest.ptr + 9, rest.len - 9};
+            first = cut(&after);
+            if (virga_str_equal(first, virga_str_from("function")) && after.len > 0) {
+                rest = after;
+            }
         } else if (virga_str_equal(first, virga_str_from("function")) && rest.len > 0) {
             /* "function:f" */
         } else {

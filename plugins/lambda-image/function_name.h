@@ -9,13 +9,14 @@
 struct function_name {
     char region[LAMBDA_REGION_MAX + 1];   /* of an ARN, else "" */
     char account[LAMBDA_ACCOUNT_LEN + 1]; /* of an ARN or partial ARN, else "" */
-    char name[LAMBDA_ARN_MAX]; /* may be longer than LAMBDA_NAME_MAX: then nobody has it */
-    char qualifier[LAMBDA_QUALIFIER_MAX + 1]; /* behind the name or as Qualifier; "" = none */
-    bool is_arn;                              /* a full ARN was given */
+    char name[LAMBDA_ARN_MAX];      /* may be longer than LAMBDA_NAME_MAX: then nobody has it */
+    char qualifier[LAMBDA_ARN_MAX]; /* behind the name or as Qualifier; "" = none; may be longer
+                                       than LAMBDA_QUALIFIER_MAX too */
+    bool is_arn;                    /* a full ARN was given */
 };
 
 /* Takes `text` apart. Errors: -EINVAL it does not match FUNCTION_NAME_PATTERN, -EMSGSIZE it is
- * longer than the pattern's operations take (170). */
+ * longer than every operation takes (256). */
 int function_name_parse(struct virga_str text, struct function_name *ret_name);
 
 /* What messages quote for Get, Invoke, Delete and others. Source: AWS-recorded answers. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Versions of functions in the store, and the cache of those in use. */
 #include "functions_key.h"
+#include "side.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -206,6 +207,23 @@ static int delete_rows(struct lambda *lambda, const struct tenant *tenant, const
     return result;
 }
 
+int functions_begin(struct lambda *lambda) {
+    return lambda->store->begin(lambda->host);
+}
+
+int functions_end(struct lambda *lambda, const struct tenant *tenant, const char *name,
+                  int result) {
+    if (result == 0) {
+        result = lambda->store->commit(lambda->host);
+    } else {
+        lambda->store->rollback(lambda->host);
+    }
+    if (result != 0) {
+        forget_all(lambda->functions, tenant, name); /* it may hold what was not kept */
+    }
+    return result;
+}
+
 int functions_delete(struct lambda *lambda, const struct tenant *tenant, const char *name) {
     struct function *latest = NULL;
     int result = functions_get(lambda, tenant, name, FUNCTIONS_LATEST, &latest);
@@ -217,6 +235,7 @@ int functions_delete(struct lambda *lambda, const struct tenant *tenant, const c
     if (result != 0) {
         return result;
     }
+    side_function_deleted(lambda, tenant, name);
     result = delete_rows(lambda, tenant, name);
     if (result == 0) {
         result = lambda->store->commit(lambda->host);

@@ -21,10 +21,16 @@ int functions_get(struct lambda *lambda, const struct tenant *tenant, const char
  * Errors: those of the store, -ENOMEM. */
 int functions_put(struct lambda *lambda, const struct tenant *tenant, struct json_object *document,
                   struct function **ret_function);
+/* Several writes that belong together: begin, write, end. functions_end() commits when `result` is
+ * 0, else takes everything back, and returns `result` or why the commit failed. Errors: those of
+ * the store. */
+int functions_begin(struct lambda *lambda);
+int functions_end(struct lambda *lambda, const struct tenant *tenant, const char *name, int result);
 /* Deletes one version. Errors: -ENOENT and those of the store. */
 int functions_delete_version(struct lambda *lambda, const struct tenant *tenant, const char *name,
                              const char *version);
-/* Deletes the function with all its versions, aliases and side records, in one transaction. */
+/* Deletes the function with all its versions, aliases, side records and the facts of its URLs, in
+ * one transaction. Errors: -ENOENT and those of the store. */
 int functions_delete(struct lambda *lambda, const struct tenant *tenant, const char *name);
 
 /* Which version a qualifier means: "" or NULL is $LATEST; an alias is looked up and its weights

@@ -5,9 +5,9 @@
 
 #include "functions.h"
 
-/* The function is about to be deleted: removes what functions_delete() cannot know, the facts of
- * its URLs. Called before functions_delete(), while the side records are still there. What fails is
- * logged: a fact that is left leads nowhere. */
+/* The function is about to be deleted: removes the facts of its URLs. Called by functions_delete(),
+ * in its transaction, while the side records are still there. What fails is logged: a fact that is
+ * left leads nowhere. */
 void side_function_deleted(struct lambda *lambda, const struct tenant *tenant, const char *name);
 
 /* A version or alias is gone: removes its policy, event invoke config, provisioned concurrency and

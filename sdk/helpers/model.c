@@ -18,29 +18,50 @@ static void add(char *buffer, size_t size, const char *format, ...) {
     va_end(args);
 }
 
-/* The value as messages show it, cut between two characters. */
-static void show_value(struct virga_model_fault *fault, struct json_object *value) {
-    struct virga_str text = virga_awsjson_text(value);
-    if (value == NULL) {
-        fault->value_null = 1;
-        return;
-    }
-    if (text.ptr == NULL) {
-        text = virga_str_from(json_object_to_json_string_ext(
-            value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    }
-    size_t len = 0;
+/* Adds text to the fault's value, cut between two characters. False: it is full. */
+static int show_text(struct virga_model_fault *fault, struct virga_str text) {
+    size_t used = strlen(fault->value), len = 0;
     while (len < text.len) {
         size_t step = virga_utf8_char((struct virga_str){text.ptr + len, text.len - len});
-        if (step == 0 || len + step >= sizeof fault->value) {
+        if (step == 0 || used + len + step >= sizeof fault->value) {
             break;
         }
         len += step;
     }
     if (len > 0) {
-        memcpy(fault->value, text.ptr, len);
+        memcpy(fault->value + used, text.ptr, len);
     }
-    fault->value[len] = '\0';
+    fault->value[used + len] = '\0';
+    return len == text.len;
+}
+
+/* The value as Java shows it: "[a, b]", "{k=v}". False: the rest did not fit. */
+static int show(struct virga_model_fault *fault, struct json_object *value) {
+    struct virga_str text = virga_awsjson_text(value);
+    const char *comma = "";
+    if (json_object_is_type(value, json_type_array)) {
+        int fits = show_text(fault, virga_str_from("["));
+        for (size_t i = 0; fits && i < json_object_array_length(value); i++, comma = ", ") {
+            fits = show_text(fault, virga_str_from(comma)) &&
+                   show(fault, json_object_array_get_idx(value, i));
+        }
+        return fits && show_text(fault, virga_str_from("]"));
+    }
+    if (json_object_is_type(value, json_type_object)) {
+        int fits = show_text(fault, virga_str_from("{"));
+        json_object_object_foreach(value, key, element) {
+            fits = fits && show_text(fault, virga_str_from(comma)) &&
+                   show_text(fault, virga_str_from(key)) && show_text(fault, virga_str_from("=")) &&
+                   show(fault, element);
+            comma = ", ";
+        }
+        return fits && show_text(fault, virga_str_from("}"));
+    }
+    if (text.ptr == NULL) {
+        text = virga_str_from(json_object_to_json_string_ext(
+            value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    }
+    return show_text(fault, text);
 }
 
 /* Begins a constraint fault: who says "must", about which value. */
@@ -51,7 +72,12 @@ static int blame(struct virga_model_fault *fault, const struct virga_model_shape
     if (fault->by_hand) {
         (void)snprintf(fault->path, sizeof fault->path, "%s", shape->by_hand);
     }
-    show_value(fault, value);
+    fault->value_null = value == NULL;
+    fault->value_hidden = shape->secret;
+    fault->value[0] = '\0';
+    if (value != NULL && !shape->secret) {
+        (void)show(fault, value);
+    }
     (void)snprintf(fault->constraint, sizeof fault->constraint,
                    fault->by_hand ? "must " : "Member must ");
     return -EINVAL;
@@ -243,6 +269,51 @@ static int check_structure(const struct virga_model_shape *shape, struct json_ob
     return 0;
 }
 
+/* All that a string or number must be, in AWS's order. */
+static void add_all_constraints(const struct virga_model_shape *shape,
+                                struct virga_model_fault *fault) {
+    const char *what = shape->type == VIRGA_MODEL_INTEGER ? "value" : "length";
+    if (shape->max != 0) {
+        ADD_CONSTRAINT(fault, "Member must have %s less than or equal to %" PRId64 ", ", what,
+                       shape->max);
+    }
+    if (shape->max != 0 || shape->min != 0) {
+        ADD_CONSTRAINT(fault, "Member must have %s greater than or equal to %" PRId64 ", ", what,
+                       shape->min);
+    }
+    if (shape->pattern != NULL) {
+        ADD_CONSTRAINT(fault, "Member must satisfy regular expression pattern: %s, ",
+                       shape->pattern);
+    }
+    if (shape->values != NULL) {
+        ADD_CONSTRAINT(fault, "Member must satisfy enum value set: [");
+        for (const char *const *known = shape->values; *known != NULL; known++) {
+            ADD_CONSTRAINT(fault, "%s%s", known != shape->values ? ", " : "", *known);
+        }
+        ADD_CONSTRAINT(fault, "], ");
+    }
+}
+
+/* Tells of a whole list or map what its entries must be. `lead`: "satisfy constraint",
+ * "Map keys must satisfy constraint"; `last`: what comes behind the constraints. */
+static int blame_whole(struct virga_model_fault *fault, const struct virga_model_shape *shape,
+                       const struct virga_model_shape *entry, struct json_object *value,
+                       const char *lead, const char *last) {
+    blame(fault, shape, value);
+    (void)snprintf(fault->constraint, sizeof fault->constraint, "%s: [", lead);
+    add_all_constraints(entry, fault);
+    size_t len = strlen(fault->constraint);
+    if (last[0] == '\0' && len >= 2 && fault->constraint[len - 2] == ',') {
+        fault->constraint[len - 2] = '\0';
+    }
+    ADD_CONSTRAINT(fault, "%s]", last);
+    return -EINVAL;
+}
+
+static int is_whole(const struct virga_model_shape *shape) {
+    return shape->whole && shape->element->type != VIRGA_MODEL_STRUCTURE;
+}
+
 static int check_list(const struct virga_model_shape *shape, struct json_object *value,
                       struct virga_model_fault *fault) {
     size_t path_len = strlen(fault->path);
@@ -253,6 +324,14 @@ static int check_list(const struct virga_model_shape *shape, struct json_object 
     int result = check_bounds(shape, (int64_t)count, "length", value, fault);
     for (size_t i = 0; i < count && result == 0; i++) {
         struct json_object *element = json_object_array_get_idx(value, i);
+        if (is_whole(shape)) {
+            result = element != NULL ? check(shape->element, element, fault) : -EINVAL;
+            if (result == -EINVAL && (element == NULL || fault->kind != VIRGA_MODEL_FAULT_TYPE)) {
+                return blame_whole(fault, shape, shape->element, value,
+                                   "Member must satisfy constraint", "Member must not be null");
+            }
+            continue;
+        }
         add(fault->path, sizeof fault->path, ".%zu.member", i + 1);
         if (element == NULL) {
             blame(fault, shape->element, NULL);
@@ -292,10 +371,25 @@ static int check_map(const struct virga_model_shape *shape, struct json_object *
     }
     json_object_object_foreach(value, key, element) {
         result = shape->key != NULL ? check_map_key(shape->key, key, fault) : 0;
+        if (result == -EINVAL && is_whole(shape)) {
+            return blame_whole(fault, shape, shape->key, value, "Map keys must satisfy constraint",
+                               "");
+        }
         if (result != 0) {
             return result;
         }
         if (element == NULL) {
+            continue;
+        }
+        if (is_whole(shape)) {
+            result = check(shape->element, element, fault);
+            if (result == -EINVAL && fault->kind != VIRGA_MODEL_FAULT_TYPE) {
+                return blame_whole(fault, shape, shape->element, value,
+                                   "Map value must satisfy constraint", "Member must not be null");
+            }
+            if (result != 0) {
+                return result;
+            }
             continue;
         }
         add(fault->path, sizeof fault->path, ".%s.member", key);
@@ -347,10 +441,11 @@ void virga_model_message_parameter(const struct virga_model_fault *fault, char *
 
 void virga_model_message_validation(const struct virga_model_fault *fault, char *buffer,
                                     size_t size) {
-    const char *quote = fault->value_null ? "" : "'";
+    const char *quote = fault->value_null || fault->value_hidden ? "" : "'";
     (void)snprintf(buffer, size,
-                   "1 validation error detected: Value %s%s%s at '%s' failed to satisfy "
+                   "1 validation error detected: Value%s%s%s%s at '%s' failed to satisfy "
                    "constraint: %s",
-                   quote, fault->value_null ? "null" : fault->value, quote, fault->path,
+                   fault->value_hidden && !fault->value_null ? "" : " ", quote,
+                   fault->value_null ? "null" : fault->value, quote, fault->path,
                    fault->constraint);
 }

@@ -22,10 +22,24 @@ static const struct virga_model_shape real = {.type = VIRGA_MODEL_DOUBLE};
 static const struct virga_model_shape blob = {.type = VIRGA_MODEL_BLOB, .min = 1, .max = 4};
 static const struct virga_model_shape map = {
     .type = VIRGA_MODEL_MAP, .max = 2, .key = &name, .element = &number};
+static const char *const colour_values[] = {"red", "blue", NULL};
+static const struct virga_model_shape colour = {.type = VIRGA_MODEL_STRING,
+                                                .values = colour_values};
+static const struct virga_model_shape colours = {
+    .type = VIRGA_MODEL_LIST, .max = 1, .element = &colour, .whole = 1};
+static const struct virga_model_shape word = {.type = VIRGA_MODEL_STRING, .pattern = "[a-z]+"};
+static const struct virga_model_shape text = {.type = VIRGA_MODEL_STRING};
+static const struct virga_model_shape secrets = {
+    .type = VIRGA_MODEL_MAP, .key = &word, .element = &text, .whole = 1, .secret = 1};
+static const struct virga_model_shape limits = {
+    .type = VIRGA_MODEL_MAP, .key = &word, .element = &number, .whole = 1};
 static const struct virga_model_member members[] = {{.name = "name", .shape = &name, .required = 1},
                                                     {.name = "map", .shape = &map},
                                                     {.name = "blob", .shape = &blob},
                                                     {.name = "real", .shape = &real},
+                                                    {.name = "colours", .shape = &colours},
+                                                    {.name = "secrets", .shape = &secrets},
+                                                    {.name = "limits", .shape = &limits},
                                                     {.name = NULL}};
 static const struct virga_model_shape input = {.type = VIRGA_MODEL_STRUCTURE, .members = members};
 
@@ -95,6 +109,33 @@ static void maps_check_keys_values_and_size(void **state) {
     assert_string_equal(check("{\"name\":\"a\",\"map\":[]}"), "type: Expected map or null");
 }
 
+static void whole_lists_and_maps_name_what_every_entry_must_be(void **state) {
+    (void)state;
+    assert_string_equal(check("{\"name\":\"a\",\"colours\":[\"Red\"]}"),
+                        VALUE_AT "'[Red]' at 'colours'" FAILED
+                                 "Member must satisfy constraint: [Member must satisfy enum value "
+                                 "set: [red, blue], Member must not be null]");
+    assert_non_null(strstr(check("{\"name\":\"a\",\"colours\":[null]}"), "Value '[null]' at"));
+    assert_string_equal(check("{\"name\":\"a\",\"colours\":[\"red\",\"blue\"]}"),
+                        VALUE_AT "'[red, blue]' at 'colours'" FAILED
+                                 "Member must have length less than or equal to 1");
+    assert_string_equal(check("{\"name\":\"a\",\"limits\":{\"a\":5,\"b\":11}}"),
+                        VALUE_AT "'{a=5, b=11}' at 'limits'" FAILED
+                                 "Map value must satisfy constraint: [Member must have value less "
+                                 "than or equal to 10, Member must have value greater than or "
+                                 "equal to 0, Member must not be null]");
+    assert_string_equal(check("{\"name\":\"a\",\"colours\":[1]}"),
+                        "type: NUMBER_VALUE can not be converted to a String");
+}
+
+static void secret_values_are_not_shown(void **state) {
+    (void)state;
+    assert_string_equal(check("{\"name\":\"a\",\"secrets\":{\"A\":\"hush\"}}"),
+                        "1 validation error detected: Value at 'secrets'" FAILED
+                        "Map keys must satisfy constraint: [Member must satisfy regular "
+                        "expression pattern: [a-z]+]");
+}
+
 static void blobs_count_decoded_bytes(void **state) {
     (void)state;
     assert_string_equal(check("{\"name\":\"a\",\"blob\":\"QUJDRA==\"}"), "");
@@ -159,6 +200,8 @@ int main(void) {
         cmocka_unit_test(length_counts_utf16_units),
         cmocka_unit_test(nul_in_a_string_is_refused),
         cmocka_unit_test(maps_check_keys_values_and_size),
+        cmocka_unit_test(whole_lists_and_maps_name_what_every_entry_must_be),
+        cmocka_unit_test(secret_values_are_not_shown),
         cmocka_unit_test(blobs_count_decoded_bytes),
         cmocka_unit_test(doubles_take_any_number),
         cmocka_unit_test(body_must_be_one_strict_object),

@@ -43,6 +43,11 @@ struct virga_model_shape {
     const struct virga_model_member *members; /* of a structure, `name` NULL at the end */
     const struct virga_model_shape *element;  /* of a list, or a map's values */
     const struct virga_model_shape *key;      /* of a map */
+    /* Set of a list or map whose messages name the whole for a fault of an entry, with everything
+     * that an entry must be: "Value '[a, b]' at 'x' failed to satisfy constraint: Member must
+     * satisfy constraint: [...]" (Lambda, EventBridge). Entries that are structures keep a path. */
+    int whole;
+    int secret; /* the message does not show the value: "Value at 'x' failed ..." */
 };
 
 /* A member of a structure. */
@@ -63,6 +68,7 @@ struct virga_model_fault {
     enum virga_model_fault_kind kind;
     int by_hand;           /* `constraint` says "must" and not "Member must" */
     int value_null;        /* the value is absent */
+    int value_hidden;      /* the value is secret: messages leave it out */
     char path[256];        /* "tags.2.member.key" */
     char value[512];       /* the value, cut */
     char constraint[1024]; /* "Member must not be null" */
