@@ -127,6 +127,12 @@ void function_state_settle(struct lambda *lambda, struct function *function) {
     }
 }
 
+void function_state_recover(struct lambda *lambda, struct function *function) {
+    if (function_state_failed(function) || has(function, "LastUpdateStatus", "Failed")) {
+        function_state_settle(lambda, function);
+    }
+}
+
 /* --- at start --- */
 
 struct left {

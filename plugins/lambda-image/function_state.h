@@ -11,6 +11,9 @@ int function_state_start(struct lambda *lambda);
 /* Begins to settle a version whose record says Pending or InProgress. What a deployment has
  * replaced in the meantime is left alone. Without memory it stays as it is until the next start. */
 void function_state_settle(struct lambda *lambda, struct function *function);
+/* For who has just got a version's image (the pool): where the record says that it could not be
+ * had, State or LastUpdateStatus Failed, it is settled anew; else nothing happens. */
+void function_state_recover(struct lambda *lambda, struct function *function);
 /* Tries a version once more whose image was not to be had (function_state_failed()). Calls back:
  * once, maybe inside the call, with the version as it is now; NULL: it is gone, or could not be
  * read. Valid: function for the call. Errors: -ENOMEM: on_done does not come. */

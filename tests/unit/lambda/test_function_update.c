@@ -251,6 +251,27 @@ static void a_failed_function_can_be_tried_again_as_it_is(void **state) {
     function_unref(failed);
 }
 
+static void an_image_that_came_after_all_makes_the_function_active(void **state) {
+    (void)state;
+    struct function *function = NULL;
+    fixture.failure = (struct images_failure){-EAGAIN, "InternalError", "no executor"};
+    create("f");
+    fixture.failure.error = 0;
+    assert_int_equal(functions_get(&fixture.lambda, &here, "f", "$LATEST", &function), 0);
+    function_state_recover(&fixture.lambda, function);
+    run_loop();
+    get("f");
+    assert_string_equal(field("State"), "Active");
+    assert_string_equal(field("LastUpdateStatus"), "Successful");
+    function_unref(function);
+    /* One that works is left alone. */
+    unsigned had = fixture.had;
+    assert_int_equal(functions_get(&fixture.lambda, &here, "f", "$LATEST", &function), 0);
+    function_state_recover(&fixture.lambda, function);
+    assert_int_equal(fixture.had, had);
+    function_unref(function);
+}
+
 static void what_a_killed_virga_left_is_settled_at_the_next_start(void **state) {
     (void)state;
     hold_images = true;
@@ -400,6 +421,7 @@ int main(void) {
         TEST(a_failed_update_leaves_the_function_active),
         TEST(a_failed_function_begins_anew_with_an_update),
         TEST(a_failed_function_can_be_tried_again_as_it_is),
+        TEST(an_image_that_came_after_all_makes_the_function_active),
         TEST(what_a_killed_virga_left_is_settled_at_the_next_start),
         TEST(an_image_of_a_function_that_was_made_anew_settles_nothing),
         TEST(a_version_is_published_once_for_the_same_code_and_settings),
