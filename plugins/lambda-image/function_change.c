@@ -3,6 +3,7 @@
 #include "function_change.h"
 
 #include "function_document.h"
+#include "function_settings.h"
 #include "function_state.h"
 #include "function_version.h"
 #include "function_write.h"
@@ -34,6 +35,9 @@ static bool check_change(struct call *call, const struct function *latest) {
 
 bool function_change_begin(struct call *call, struct function **ret_latest) {
     struct function *latest = NULL;
+    if (!function_settings_supported(call)) {
+        return false;
+    }
     if (strcmp(call_qualifier(call), FUNCTIONS_LATEST) != 0 && !call_name_is_unqualified(call)) {
         return false;
     }

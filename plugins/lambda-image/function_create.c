@@ -199,8 +199,8 @@ static void on_image(void *arg, const struct images_answer *answer) {
 }
 
 void action_create_function(struct call *call) {
-    if (!take_create_name(call) || !check_package(call) || !function_settings_check(call) ||
-        !check_tags(call) || !check_new(call)) {
+    if (!take_create_name(call) || !check_package(call) || !function_settings_supported(call) ||
+        !function_settings_check(call) || !check_tags(call) || !check_new(call)) {
         return;
     }
     struct virga_str uri = virga_awsjson_str(virga_awsjson_member(call->input, "Code"), "ImageUri");

@@ -98,6 +98,21 @@ static bool check_environment(struct call *call) {
     return true;
 }
 
+bool function_settings_supported(struct call *call) {
+    static const char *const keys[] = {"CapacityProviderConfig", "DurableConfig", "TenancyConfig",
+                                       "PublishTo"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (virga_awsjson_member(call->input, keys[i]) != NULL) {
+            call_fail(call, 400, "InvalidParameterValueException",
+                      "%s is not supported by virga: its functions run on demand, without capacity "
+                      "providers, durable executions or isolated tenants.",
+                      keys[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool function_settings_check(struct call *call) {
     if (virga_awsjson_length(call->input, "Layers") > LAYERS_MAX) {
         call_fail(call, 400, "InvalidParameterValueException",

@@ -6,6 +6,9 @@
 
 #include "call.h"
 
+/* Whether the call asks for nothing that would be needed and is not here: durable functions,
+ * capacity providers, isolated tenants. If it does, the call has ended with a word about it. */
+bool function_settings_supported(struct call *call);
 /* Checks role, environment, memory and what images cannot have; if something is wrong, the call has
  * ended and false. */
 bool function_settings_check(struct call *call);

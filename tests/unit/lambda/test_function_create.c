@@ -219,6 +219,20 @@ static void what_images_cannot_have_is_refused(void **state) {
     assert_string_equal(answer, "{\"Message\":\"Cross-account pass role is not allowed.\"}");
 }
 
+static void what_virga_does_not_have_is_told(void **state) {
+    (void)state;
+    static const char *const keys[] = {"CapacityProviderConfig", "DurableConfig", "TenancyConfig"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        assert_int_equal(call("POST", FUNCTIONS, create_body("f", format(",\"%s\":{}", keys[i]))),
+                         400);
+        assert_non_null(strstr(answer, format("%s is not supported by virga", keys[i])));
+    }
+    create("f");
+    assert_int_equal(call("POST", FUNCTIONS "/f/versions", "{\"PublishTo\":\"LATEST_PUBLISHED\"}"),
+                     400);
+    assert_non_null(strstr(answer, "PublishTo is not supported by virga"));
+}
+
 static void the_environment_is_bounded_and_has_reserved_keys(void **state) {
     (void)state;
     char value[4096];
@@ -344,6 +358,7 @@ int main(void) {
         TEST(names_are_checked_in_aws_words),
         TEST(members_are_checked_in_aws_words),
         TEST(what_images_cannot_have_is_refused),
+        TEST(what_virga_does_not_have_is_told),
         TEST(the_environment_is_bounded_and_has_reserved_keys),
         TEST(deployment_packages_are_refused_by_aws_rules_first),
         TEST(an_image_that_cannot_be_used_is_told_at_once),
