@@ -14,17 +14,23 @@ void logs_stop(struct logs *logs);
 /* NULL is fine. */
 void logs_destroy(struct logs *logs);
 
-/* Appends bytes as they came; a line that is not ended is ended by the next platform line. `stream`
- * names the environment (AWS: "2026/11/25/[$LATEST]<hex>"). What does not fit pushes out the oldest
- * lines. Never fails: without memory the bytes are lost. */
-void logs_add(struct logs *logs, const struct tenant *tenant, const char *name, const char *stream,
-              struct virga_str bytes);
+/* Kept of all functions together; beyond it the log that was written to least recently is dropped.
+ */
+#define LOGS_BYTES_MAX (INT64_C(64) * 1024 * 1024)
+#define LOGS_FOLLOWERS_MAX 100 /* beyond it: 503 */
+
+/* Appends whole lines, so that those of several environments do not mix. What does not fit
+ * (lambda->log_bytes) pushes out the oldest lines. Never fails: without memory the bytes are lost.
+ */
+void logs_add(struct logs *logs, const struct tenant *tenant, const char *name,
+              struct virga_str lines);
 /* The function is gone. */
 void logs_forget(struct logs *logs, const struct tenant *tenant, const char *name);
 
 /* GET /_floci/lambda/<function>/logs[?follow=1][&account=...][&region=...][&tail=<lines>]: text, as
- * it was written; `follow` goes on until the client leaves. The function's name or ARN is the first
- * parameter of the path. */
+ * it was written; `follow` goes on until the client leaves, and tells a reader that is too slow how
+ * much it has missed. The function's name or ARN is the first parameter of the path. 200 without a
+ * body where nothing was logged. */
 void logs_handle(struct logs *logs, struct virga_request *req);
 
 #endif
