@@ -13,7 +13,9 @@ struct environment;
 /* What an environment tells its pool. */
 struct environment_events {
     /* Runtime and extensions have asked for their first event, or the last invocation is over and
-     * they have asked for the next: environment_invoke() may be called. Never inside a call. */
+     * they have asked for the next: environment_invoke() may be called, also inside this. Calls
+     * back: never inside a call of this header, and not after environment_shutdown(). An
+     * invocation's on_done comes before. */
     void (*on_idle)(void *arg, struct environment *environment);
     /* It can take no invocation any more and everything of it is gone from this machine: to be
      * destroyed. The invocation that it had, if any, has ended before. Calls back: once, never
@@ -29,8 +31,11 @@ struct environment_events {
 int environment_create(struct lambda *lambda, struct executor *executor, struct function *function,
                        struct invocation *first, const struct environment_events *events,
                        struct environment **ret_environment);
-/* Gives it its next invocation; only when idle. The invocation's on_done comes once. */
+/* Gives it its next invocation; only when idle. The invocation's on_done comes once, later. */
 void environment_invoke(struct environment *environment, struct invocation *invocation);
+/* Whether it is idle. Its process may end at any time, without a word before on_ended: ask this
+ * before environment_invoke(), which would end the invocation as the process did. */
+bool environment_is_idle(const struct environment *environment);
 /* Ends it when it is idle, or as soon as its invocation is over: SHUTDOWN to extensions, SIGTERM,
  * SIGKILL after stop_grace_ms. on_ended comes. */
 void environment_shutdown(struct environment *environment);

@@ -7,6 +7,8 @@
 
 #include "function.h"
 
+struct environment;
+
 /* Largest event, and buffered answer. Source: AWS-recorded messages. */
 #define INVOCATION_PAYLOAD_MAX (6 * 1024 * 1024 + 100)
 #define INVOCATION_EVENT_MAX 6291456
@@ -51,18 +53,20 @@ struct invocation {
     bool streams;      /* on_head and on_chunk are wanted where the runtime streams */
     int64_t queued_ms; /* wall clock, when it was handed to the pool */
 
-    /* A streamed answer, where `streams`: its head (content type), then its bytes, then on_done
-     * with an empty payload; a runtime that does not stream gives a single chunk. on_chunk returns
-     * VIRGA_BODY_GO_ON, or VIRGA_BODY_PAUSE: all of the chunk was taken (copied), and nothing more
-     * comes until invocation_resume(). */
+    /* A streamed answer, where `streams`: its head (content type, NULL: not told), then its bytes,
+     * then on_done with an empty payload; a runtime that does not stream gives a single chunk.
+     * on_chunk returns VIRGA_BODY_GO_ON, or VIRGA_BODY_PAUSE: all of the chunk was taken (copied),
+     * and nothing more comes until invocation_resume(), on_done neither; only a failure of the
+     * environment does not wait. A failure in the middle ends as INVOCATION_ERROR. */
     void (*on_head)(struct invocation *invocation, const char *content_type);
     int (*on_chunk)(struct invocation *invocation, struct virga_str chunk);
-    /* The end. Calls back: once, never inside pool_invoke(). The invocation is the owner's again.
-     */
+    /* The end. Calls back: once, never inside pool_invoke(), environment_*() or invocation_*(). The
+     * invocation is the owner's again. */
     void (*on_done)(struct invocation *invocation, const struct invocation_result *result);
     void *arg;
 
-    void *runner; /* the environment's own, while it runs */
+    struct environment *runner; /* what runs it; NULL before and afterwards */
+    bool abandoned;             /* invocation_abandon() was called */
 };
 
 /* Makes one with a new request id, or with `request_id` where it is not NULL. Owns: takes a

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of an environment: start, init, and the ways in which it ends. */
+#include "call.h"
+#include "environment_impl.h"
+#include "environment_vars.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+static void begin_end(struct environment *environment, enum shutdown_reason reason);
+
+/* --- time --- */
+
+uint64_t environment_now_ns(const struct environment *environment) {
+    const struct lambda *lambda = environment->lambda;
+    return lambda->timer->monotonic_ns(lambda->host);
+}
+
+void environment_stop_timer(struct environment *environment) {
+    environment->lambda->timer->stop(environment->timer);
+    environment->timer = NULL;
+}
+
+int environment_set_timer(struct environment *environment, int64_t delay_ms,
+                          void (*on_timer)(void *arg)) {
+    const struct lambda *lambda = environment->lambda;
+    environment_stop_timer(environment);
+    return lambda->timer->start(lambda->host, delay_ms > 0 ? (uint64_t)delay_ms : 0, 0, on_timer,
+                                environment, &environment->timer);
+}
+
+static void on_later(void *arg) {
+    struct environment *environment = arg;
+    environment->lambda->timer->stop(environment->later);
+    environment->later = NULL;
+    if (environment->state < ENVIRONMENT_SHUTDOWN) {
+        if (environment->doomed) {
+            environment_fail_by_exit(environment);
+        } else {
+            run_resumed(environment);
+        }
+        return;
+    }
+    if (environment->invocation != NULL) {
+        if (!environment->answered) {
+            environment->result = (struct invocation_result){.outcome = INVOCATION_CANCELLED};
+        }
+        run_done(environment);
+    }
+    if (environment->closed && environment->state == ENVIRONMENT_CLOSING) {
+        environment->state = ENVIRONMENT_ENDED;
+        environment->events.on_ended(environment->events.arg, environment);
+    }
+}
+
+void environment_later(struct environment *environment) {
+    const struct lambda *lambda = environment->lambda;
+    if (environment->later == NULL &&
+        lambda->timer->start(lambda->host, 0, 0, on_later, environment, &environment->later) != 0) {
+        /* Out of memory: better inside a call than never. */
+        on_later(environment);
+    }
+}
+
+/* --- the end --- */
+
+static void on_closed(void *arg) {
+    struct environment *environment = arg;
+    environment->closed = true;
+    environment_later(environment);
+}
+
+static void close_it(void *arg) {
+    struct environment *environment = arg;
+    environment_stop_timer(environment);
+    environment->state = ENVIRONMENT_CLOSING;
+    runtime_api_break_off(environment);
+    environment->lambda->listener->close(environment->listener);
+    environment->listener = NULL;
+    output_finish(environment);
+    struct executor_instance *instance = environment->instance;
+    environment->instance = NULL;
+    if (instance != NULL) {
+        environment->executor->close(instance, on_closed, environment);
+    } else {
+        on_closed(environment);
+    }
+}
+
+static void terminate(void *arg) {
+    struct environment *environment = arg;
+    environment_stop_timer(environment);
+    environment->terminated = true;
+    if (environment->instance != NULL) {
+        environment->executor->signal(environment->instance, SIGTERM);
+    }
+    int64_t grace_ms = environment->lambda->stop_grace_ms;
+    if (grace_ms <= 0 || environment_set_timer(environment, grace_ms, close_it) != 0) {
+        close_it(environment);
+    }
+}
+
+static void begin_end(struct environment *environment, enum shutdown_reason reason) {
+    environment_stop_timer(environment);
+    environment->state = ENVIRONMENT_SHUTDOWN;
+    if (environment->process_gone) {
+        close_it(environment);
+    } else if (extensions_shut_down(environment, reason)) {
+        if (environment_set_timer(environment, ENVIRONMENT_SHUTDOWN_MS, terminate) != 0) {
+            terminate(environment);
+        }
+    } else if (reason == SHUTDOWN_SPINDOWN) {
+        terminate(environment);
+    } else {
+        close_it(environment);
+    }
+}
+
+/* --- failures --- */
+
+static void log_failed_init(struct environment *environment, const char *status,
+                            const char *error_type) {
+    char line[REPORT_SIZE];
+    uint64_t from_ns =
+        environment->started ? environment->started_ns : environment->init_started_ns;
+    size_t len = report_init((int64_t)(environment_now_ns(environment) - from_ns),
+                             environment->init_late ? "invoke" : "init", status,
+                             strcmp(status, "timeout") == 0 ? NULL : error_type, line);
+    output_platform(environment, line, len);
+}
+
+static void log_reason(struct environment *environment, const char *status, const char *error_type,
+                       const char *message) {
+    const struct lambda *lambda = environment->lambda;
+    char line[REPORT_SIZE];
+    size_t len = 0;
+    if (strcmp(status, "timeout") == 0) {
+        len = report_timeout(lambda->timer->now_ms(lambda->host), environment->request_id,
+                             environment->function->timeout_ms, line);
+    } else if (message != NULL) {
+        len = report_failure(environment->request_id, message, error_type, line);
+    }
+    if (len > 0) {
+        output_platform(environment, line, len);
+    }
+}
+
+void environment_fail(struct environment *environment, const char *status, const char *error_type,
+                      const char *message, enum shutdown_reason reason) {
+    environment_stop_timer(environment);
+    if (environment->state == ENVIRONMENT_INIT) {
+        log_failed_init(environment, status, error_type);
+    }
+    if (environment->invocation != NULL || environment->state == ENVIRONMENT_BUSY) {
+        if (!environment->started) {
+            run_start(environment);
+        }
+        log_reason(environment, status, error_type, message);
+        if (!environment->answered) {
+            run_set_error(environment, error_type, message);
+        }
+        response_detach(environment);
+        run_over(environment, status, strcmp(status, "timeout") == 0 ? NULL : error_type);
+    }
+    if (environment->state < ENVIRONMENT_SHUTDOWN) {
+        begin_end(environment, reason);
+    }
+}
+
+void environment_fail_by_exit(struct environment *environment) {
+    const char *type = environment->error_type;
+    char message[REPORT_SIZE];
+    if (environment->answered && environment->runtime == RUNTIME_INIT_ERROR) {
+        environment_fail(environment, "error", type, NULL, SHUTDOWN_FAILURE);
+        return;
+    }
+    report_exit(&environment->end, environment->cwd, &type, message);
+    if (environment->end.end == EXECUTOR_FAILED) {
+        LAMBDA_LOG(environment->lambda, VIRGA_LOG_ERROR, NULL, "an environment of %s failed: %s",
+                   environment->function->arn, environment->end.reason);
+        if (!environment->answered) {
+            run_set_refused(environment, environment->end.reason);
+        }
+    }
+    environment_fail(environment, "error", type, message, SHUTDOWN_FAILURE);
+}
+
+void environment_on_exit_awaited(void *arg) {
+    environment_fail_by_exit(arg);
+}
+
+static void on_process_exit(void *arg, const struct executor_exit *end) {
+    struct environment *environment = arg;
+    environment->process_gone = true;
+    environment->end = *end;
+    (void)snprintf(environment->end_reason, sizeof environment->end_reason, "%s",
+                   end->reason != NULL ? end->reason : "");
+    environment->end.reason = environment->end_reason;
+    switch (environment->state) {
+    case ENVIRONMENT_INIT:
+    case ENVIRONMENT_BUSY:
+        environment_fail_by_exit(environment);
+        break;
+    case ENVIRONMENT_IDLE:
+        begin_end(environment, SHUTDOWN_FAILURE);
+        break;
+    case ENVIRONMENT_SHUTDOWN:
+        close_it(environment);
+        break;
+    case ENVIRONMENT_CLOSING:
+    case ENVIRONMENT_ENDED:
+        break;
+    }
+}
+
+/* --- the init --- */
+
+static void on_provisioned_late(void *arg) {
+    struct environment *environment = arg;
+    environment_fail(environment, "timeout", NULL, NULL, SHUTDOWN_TIMEOUT);
+}
+
+/* Source: the developer guide: an init that takes longer than 10 seconds is begun again within the
+ * first invocation, with the function's timeout. Here it is not begun again but goes on. */
+static void on_init_late(void *arg) {
+    struct environment *environment = arg;
+    log_failed_init(environment, "timeout", NULL);
+    environment->init_late = true;
+    if (environment->invocation != NULL) {
+        run_start(environment);
+    } else if (environment_set_timer(environment, environment->function->timeout_ms,
+                                     on_provisioned_late) != 0) {
+        on_provisioned_late(environment);
+    }
+}
+
+static void end_init(struct environment *environment) {
+    uint64_t took_ns = environment_now_ns(environment) - environment->init_started_ns;
+    if (environment->invocation == NULL) {
+        environment_stop_timer(environment);
+        environment_become_idle(environment);
+        return;
+    }
+    environment->init_ns = environment->init_late ? -1 : (int64_t)took_ns;
+    environment->state = ENVIRONMENT_BUSY;
+    if (!environment->started) {
+        run_start(environment);
+    }
+    run_deliver(environment);
+}
+
+void environment_become_idle(struct environment *environment) {
+    environment->started = false;
+    environment->init_ns = -1;
+    if (environment->wants_shutdown) {
+        begin_end(environment, SHUTDOWN_SPINDOWN);
+        return;
+    }
+    environment->state = ENVIRONMENT_IDLE;
+    environment->events.on_idle(environment->events.arg, environment);
+}
+
+void environment_check(struct environment *environment) {
+    if (environment->state == ENVIRONMENT_SHUTDOWN) {
+        if (!environment->terminated && extensions_are_done(environment)) {
+            terminate(environment);
+        }
+        return;
+    }
+    if (environment->runtime != RUNTIME_READY || !extensions_are_ready(environment)) {
+        return;
+    }
+    if (environment->state == ENVIRONMENT_INIT) {
+        end_init(environment);
+    } else if (environment->state == ENVIRONMENT_BUSY && environment->answered) {
+        run_everybody_is_ready(environment);
+    }
+}
+
+/* --- the start --- */
+
+static int open_listener(struct environment *environment) {
+    struct lambda *lambda = environment->lambda;
+    const struct executor *executor = environment->executor;
+    const struct virga_listener_options options = {.struct_size = sizeof options,
+                                                   .flags = VIRGA_ROUTE_STREAM,
+                                                   .addresses = executor->listen_addresses,
+                                                   .on_request = runtime_api_handle,
+                                                   .arg = environment};
+    int result = lambda->listener->open(lambda->host, &options, &environment->listener);
+    if (result == 0) {
+        bool is_ipv6 = strchr(executor->reach_host, ':') != NULL && executor->reach_host[0] != '[';
+        (void)snprintf(environment->runtime_api, sizeof environment->runtime_api, "%s%s%s:%u",
+                       is_ipv6 ? "[" : "", executor->reach_host, is_ipv6 ? "]" : "",
+                       (unsigned)lambda->listener->port(environment->listener));
+    }
+    return result;
+}
+
+static void doom(struct environment *environment, enum executor_end end, const char *reason) {
+    environment->process_gone = true;
+    environment->doomed = true;
+    environment->end = (struct executor_exit){.end = end, .reason = reason};
+    environment_later(environment);
+}
+
+static int start_process(struct environment *environment, const char *const *argv, char **vars) {
+    const struct function *function = environment->function;
+    const char *user = function_image_text(function, "User");
+    const struct executor_spec spec = {.id = environment->id,
+                                       .digest = function->digest,
+                                       .argv = argv,
+                                       .env = (const char *const *)vars,
+                                       .cwd = environment->cwd,
+                                       .user = user != NULL ? user : "",
+                                       .label = function->arn,
+                                       .memory_mb = function->memory_mb,
+                                       .tmp_mb = function->tmp_mb,
+                                       .on_output = output_take,
+                                       .on_exit = on_process_exit,
+                                       .arg = environment};
+    return environment->executor->start(environment->executor, &spec, &environment->instance);
+}
+
+static int start(struct environment *environment) {
+    const struct function *function = environment->function;
+    const struct environment_facts facts = {.runtime_api = environment->runtime_api,
+                                            .endpoint_url = environment->executor->endpoint_url,
+                                            .log_stream = environment->log_stream,
+                                            .provisioned = environment->invocation == NULL};
+    size_t count = function_argv(function, NULL, 0);
+    environment->cwd = function_working_directory(function);
+    if (count == 0) {
+        doom(environment, EXECUTOR_ENTRYPOINT, "Couldn't find valid bootstrap(s): []");
+        return 0;
+    }
+    if (environment->cwd[0] != '/') {
+        doom(environment, EXECUTOR_WORKDIR, "");
+        return 0;
+    }
+    const char **argv = calloc(count + 1, sizeof *argv);
+    char **vars = NULL;
+    int result = argv != NULL ? environment_vars_make(function, &facts, &vars) : -ENOMEM;
+    if (result == 0) {
+        (void)function_argv(function, argv, count);
+        result = start_process(environment, argv, vars);
+    }
+    environment_vars_destroy(vars);
+    free(argv);
+    return result;
+}
+
+/* Source: AWS-recorded names: the day, the version, and 32 hex digits. */
+static void make_names(struct environment *environment) {
+    const struct lambda *lambda = environment->lambda;
+    time_t seconds = (time_t)(lambda->timer->now_ms(lambda->host) / 1000);
+    uint64_t bits[2] = {0};
+    struct tm parts = {0};
+    char day[16];
+    (void)getrandom(bits, sizeof bits, 0);
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(day, sizeof day, "%Y/%m/%d", &parts);
+    call_make_uuid(environment->id);
+    (void)snprintf(environment->log_stream, sizeof environment->log_stream,
+                   "%s/[%.10s]%016llx%016llx", day, environment->function->version,
+                   (unsigned long long)bits[0], (unsigned long long)bits[1]);
+}
+
+int environment_create(struct lambda *lambda, struct executor *executor, struct function *function,
+                       struct invocation *first, const struct environment_events *events,
+                       struct environment **ret_environment) {
+    struct environment *environment = calloc(1, sizeof *environment);
+    if (environment == NULL) {
+        return -ENOMEM;
+    }
+    environment->lambda = lambda;
+    environment->executor = executor;
+    environment->function = function_ref(function);
+    environment->events = *events;
+    environment->init_ns = -1;
+    environment->invocation = first;
+    make_names(environment);
+    environment->init_started_ns = environment_now_ns(environment);
+    int result = open_listener(environment);
+    if (result == 0) {
+        result = environment_set_timer(environment, lambda->init_ms, on_init_late);
+    }
+    if (result == 0) {
+        result = start(environment);
+    }
+    if (result != 0) {
+        environment->invocation = NULL;
+        environment_destroy(environment);
+        return result;
+    }
+    if (first != NULL) {
+        run_take(environment, first);
+    }
+    *ret_environment = environment;
+    return 0;
+}
+
+/* --- from outside --- */
+
+void environment_invoke(struct environment *environment, struct invocation *invocation) {
+    const char *type;
+    char message[REPORT_SIZE];
+    run_take(environment, invocation);
+    if (environment->state == ENVIRONMENT_IDLE) {
+        environment->state = ENVIRONMENT_BUSY;
+        run_start(environment);
+        run_deliver(environment);
+        return;
+    }
+    /* The process has ended just now, and the pool has not heard of it yet. */
+    report_exit(&environment->end, environment->cwd, &type, message);
+    run_set_error(environment, type, message);
+    environment_later(environment);
+}
+
+bool environment_is_idle(const struct environment *environment) {
+    return environment->state == ENVIRONMENT_IDLE;
+}
+
+void environment_shutdown(struct environment *environment) {
+    environment->wants_shutdown = true;
+    if (environment->state == ENVIRONMENT_IDLE ||
+        (environment->state == ENVIRONMENT_INIT && environment->invocation == NULL &&
+         !environment->doomed)) {
+        begin_end(environment, SHUTDOWN_SPINDOWN);
+    }
+}
+
+void environment_kill(struct environment *environment) {
+    if (environment->state < ENVIRONMENT_CLOSING) {
+        response_detach(environment);
+        close_it(environment);
+    }
+    environment_later(environment);
+}
+
+void environment_destroy(struct environment *environment) {
+    if (environment == NULL) {
+        return;
+    }
+    const struct lambda *lambda = environment->lambda;
+    lambda->timer->stop(environment->timer);
+    lambda->timer->stop(environment->later);
+    lambda->listener->close(environment->listener);
+    output_finish(environment);
+    free(environment->payload);
+    function_unref(environment->function);
+    free(environment);
+}
+
+struct function *environment_function(const struct environment *environment) {
+    return environment->function;
+}
+
+void *environment_user(const struct environment *environment) {
+    return environment->user;
+}
+
+void environment_set_user(struct environment *environment, void *user) {
+    environment->user = user;
+}
