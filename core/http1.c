@@ -108,6 +108,10 @@ static int grow_text(struct http1 *http, size_t more) {
         move_str(&http->head.headers[i].name, http->text, text);
         move_str(&http->head.headers[i].value, http->text, text);
     }
+    for (size_t i = 0; i < http->head.trailers_count; i++) {
+        move_str(&http->head.trailers[i].name, http->text, text);
+        move_str(&http->head.trailers[i].value, http->text, text);
+    }
     http->text = text;
     http->text_size = (uint32_t)size;
     return 0;
@@ -153,6 +157,42 @@ static int add_header(struct http1 *http) {
     return 0;
 }
 
+/* ---- strings behind the body ---- */
+
+static int add_trailer(struct http1 *http) {
+    struct http1_head *head = &http->head;
+    if (head->trailers == NULL) {
+        head->trailers = arena_alloc(http->arena, HTTP1_TRAILERS_MAX * sizeof *head->trailers);
+        if (head->trailers == NULL) {
+            return refuse(http, 500, "out of memory");
+        }
+    }
+    head->trailers[head->trailers_count++] = (struct virga_header){{NULL, 0}, {NULL, 0}};
+    return 0;
+}
+
+/* A part of a name or a value. */
+static int add_trailer_text(struct http1 *http, bool is_name, const char *at, size_t len) {
+    struct http1_head *head = &http->head;
+    if (is_name && !http->open) {
+        http->forgets = head->trailers_count == HTTP1_TRAILERS_MAX;
+        if (!http->forgets && add_trailer(http) != 0) {
+            return HPE_USER;
+        }
+    }
+    if (http->forgets) {
+        return 0;
+    }
+    http->trailer_bytes += (uint32_t)len;
+    if (http->trailer_bytes > HTTP1_TRAILER_BYTES_MAX) {
+        return refuse(http, 400, "the trailer fields are too long");
+    }
+    struct virga_header *trailer = &head->trailers[head->trailers_count - 1];
+    return add_text(http, is_name ? &trailer->name : &trailer->value, at, len);
+}
+
+/* ---- the head ---- */
+
 static int on_url(llhttp_t *parser, const char *at, size_t len) {
     struct http1 *http = parser->data;
     if (http->head.target.len + len > http->head_limit / 2) {
@@ -170,7 +210,7 @@ static int on_complete(llhttp_t *parser) {
 static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
     struct http1 *http = parser->data;
     if (http->in_body) {
-        return 0; /* Trailers are read and forgotten. */
+        return add_trailer_text(http, true, at, len);
     }
     if (!http->open && add_header(http) != 0) {
         return HPE_USER;
@@ -181,7 +221,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len) {
 static int on_header_value(llhttp_t *parser, const char *at, size_t len) {
     struct http1 *http = parser->data;
     if (http->in_body) {
-        return 0;
+        return add_trailer_text(http, false, at, len);
     }
     return add_text(http, &http->head.headers[http->head.headers_count - 1].value, at, len);
 }
@@ -390,6 +430,13 @@ static int on_body(llhttp_t *parser, const char *at, size_t len) {
 
 static int on_message_complete(llhttp_t *parser) {
     struct http1 *http = parser->data;
+    for (size_t i = 0; i < http->head.trailers_count; i++) {
+        struct virga_header *trailer = &http->head.trailers[i];
+        trim(&trailer->value);
+        if (!http1_is_token(trailer->name)) {
+            return refuse(http, 400, "the name of a trailer field is malformed");
+        }
+    }
     http->event = HTTP1_END;
     return HPE_PAUSED;
 }

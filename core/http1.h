@@ -12,6 +12,9 @@
 #include "arena.h"
 
 #define HTTP1_HEADERS_MAX 200
+/* Fields behind a chunked body that are kept, and their bytes. */
+#define HTTP1_TRAILERS_MAX 16
+#define HTTP1_TRAILER_BYTES_MAX 65536
 /* Bytes of a chunked body that are not payload: this many, and so many more for each chunk. */
 #define HTTP1_CHUNK_OVERHEAD_BYTES 16384
 #define HTTP1_CHUNK_OVERHEAD_EACH 64
@@ -33,6 +36,8 @@ struct http1_head {
     struct virga_str host;
     struct virga_header *headers;
     size_t headers_count;
+    struct virga_header *trailers; /* complete at HTTP1_END */
+    size_t trailers_count;
     uint64_t content_length; /* VIRGA_LENGTH_UNKNOWN: chunked */
     bool http_1_0;
     bool keep_alive;
@@ -52,6 +57,7 @@ struct http1 {
     uint32_t headers_size;
     uint32_t head_bytes;
     uint32_t head_limit;
+    uint32_t trailer_bytes;
     const char *framing; /* bytes from here on were not looked at by check_framing() */
     struct virga_str piece;
     uint64_t overhead_bytes;
@@ -61,6 +67,7 @@ struct http1 {
     char last; /* the byte before `framing` */
     bool in_body;
     bool chunk_ended; /* the next byte is the CR behind a chunk's payload */
+    bool forgets;     /* the trailer field that is read is one too many */
     bool open;        /* the string at the end of text goes on */
 };
 

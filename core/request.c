@@ -355,6 +355,20 @@ static struct virga_str http_header(const struct virga_request *pub, const char 
     return (struct virga_str){NULL, 0};
 }
 
+static struct virga_str http_trailer(const struct virga_request *pub, const char *name) {
+    const struct request *req =
+        (const struct request *)((const char *)pub - offsetof(struct request, pub));
+    const struct http1_head *head = &req->http1.head;
+    size_t len = strlen(name);
+    for (size_t i = 0; req->body == BODY_DONE && i < head->trailers_count; i++) {
+        const struct virga_header *trailer = &head->trailers[i];
+        if (trailer->name.len == len && http1_same(trailer->name, name)) {
+            return trailer->value;
+        }
+    }
+    return (struct virga_str){NULL, 0};
+}
+
 static void http_on_cancel(struct virga_request *pub,
                            void (*on_cancel)(void *arg, struct virga_request *req, int status),
                            void *arg) {
@@ -379,6 +393,7 @@ const struct virga_http request_http = {
     .body_resume = body_resume,
     .body_stop = body_stop,
     .on_cancel = http_on_cancel,
+    .trailer = http_trailer,
 };
 
 int request_respond_text(struct request *req, int status, const char *content_type,

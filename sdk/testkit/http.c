@@ -17,6 +17,18 @@ static struct virga_str http_header(const struct virga_request *pub, const char 
     return kit_headers_find(pub->headers, pub->headers_count, name);
 }
 
+/* The strings live as long as the test's request: nobody may rely on it. */
+static struct virga_str http_trailer(const struct virga_request *pub, const char *name) {
+    struct testkit_request *req = request_from((struct virga_request *)(uintptr_t)pub);
+    if ((pub->flags & VIRGA_REQUEST_STREAMS) != 0 && !link_alone(&req->pieces)) {
+        return (struct virga_str){NULL, 0};
+    }
+    if (req->trailers == NULL) {
+        req->trailers = kit_headers_parse(kit_text_get(&req->trailer_lines), &req->trailers_count);
+    }
+    return kit_headers_find(req->trailers, req->trailers_count, name);
+}
+
 /* --- the head --- */
 
 /* Source: RFC 9110, 5.6.2. */
@@ -374,4 +386,5 @@ const struct virga_http kit_http = {
     .body_resume = body_resume,
     .body_stop = body_stop,
     .on_cancel = http_on_cancel,
+    .trailer = http_trailer,
 };

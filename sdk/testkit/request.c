@@ -52,11 +52,19 @@ struct testkit_request *testkit_request_create(struct testkit *kit, const char *
     return req;
 }
 
+static void add_line(struct text *lines, const char *name, const char *value) {
+    kit_text_add(lines, name, strlen(name));
+    kit_text_add(lines, ": ", 2);
+    kit_text_add(lines, value, strlen(value));
+    kit_text_add(lines, "\n", 1);
+}
+
 void testkit_request_header(struct testkit_request *req, const char *name, const char *value) {
-    kit_text_add(&req->header_lines, name, strlen(name));
-    kit_text_add(&req->header_lines, ": ", 2);
-    kit_text_add(&req->header_lines, value, strlen(value));
-    kit_text_add(&req->header_lines, "\n", 1);
+    add_line(&req->header_lines, name, value);
+}
+
+void testkit_request_trailer(struct testkit_request *req, const char *name, const char *value) {
+    add_line(&req->trailer_lines, name, value);
 }
 
 void testkit_request_body(struct testkit_request *req, const void *bytes, size_t len) {
@@ -321,6 +329,8 @@ static void free_request(struct testkit_request *req) {
     free(req->service);
     free(req->writes);
     free(req->answer_header_list);
+    free(req->trailers);
+    kit_text_free(&req->trailer_lines);
     kit_text_free(&req->header_lines);
     kit_text_free(&req->body);
     kit_text_free(&req->answer_headers);

@@ -37,6 +37,9 @@ struct testkit_request {
     char *method;
     char *target;
     struct text header_lines;
+    struct text trailer_lines;
+    struct virga_header *trailers;
+    size_t trailers_count;
     struct text body;
     bool has_body;
     char *account;

@@ -95,7 +95,8 @@ FIELD(virga_http, body_resume, 72, void (*)(struct virga_request *));
 FIELD(virga_http, body_stop, 80, void (*)(struct virga_request *));
 FIELD(virga_http, on_cancel, 88,
       void (*)(struct virga_request *, void (*)(void *, struct virga_request *, int), void *));
-SIZE(virga_http, 96);
+FIELD(virga_http, trailer, 96, struct virga_str (*)(const struct virga_request *, const char *));
+SIZE(virga_http, 104);
 
 FIELD(virga_request, struct_size, 0, uint32_t);
 FIELD(virga_request, flags, 4, uint32_t);

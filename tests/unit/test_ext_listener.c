@@ -118,6 +118,42 @@ static void streaming_listener_does_not_buffer_bodies(void **state) {
     (void)close(fd);
 }
 
+static struct virga_str early_trailer;
+
+static int answer_trailer(void *arg, struct virga_request *req, int status,
+                          struct virga_str chunk) {
+    (void)arg;
+    (void)chunk;
+    if (status == VIRGA_BODY_DATA) {
+        early_trailer = req->http->trailer(req, "x-sum");
+        return VIRGA_BODY_GO_ON;
+    }
+    assert_null(req->http->trailer(req, "other").ptr);
+    answer_plainly(req, req->http->trailer(req, "x-sum").ptr);
+    return VIRGA_BODY_GO_ON;
+}
+
+static void read_body(void *arg, struct virga_request *req) {
+    (void)arg;
+    assert_int_equal(req->http->body_start(req, answer_trailer, NULL), 0);
+}
+
+static void trailer_is_there_when_the_body_has_ended(void **state) {
+    struct virga_listener_options given = options();
+    (void)state;
+    given.flags = VIRGA_ROUTE_STREAM;
+    given.on_request = read_body;
+    early_trailer.ptr = "";
+    open_with(&given);
+    int fd = client_to(ext_listener.port(handle));
+    send_text(fd, "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+                  "0\r\nX-Sum: 42\r\n\r\n");
+    assert_int_equal(read_reply(fd), 200);
+    assert_string_equal(reply.body, "42");
+    assert_null(early_trailer.ptr);
+    (void)close(fd);
+}
+
 static void first_free_port_of_the_range_is_taken_and_the_preferred_before_it(void **state) {
     struct virga_listener_options given = options();
     struct virga_listener_handle *second;
@@ -238,6 +274,7 @@ int main(void) {
         TEST(unsigned_request_has_the_default_identity),
         TEST(buffered_body_is_bounded_by_the_listeners_limit),
         TEST(streaming_listener_does_not_buffer_bodies),
+        TEST(trailer_is_there_when_the_body_has_ended),
         TEST(first_free_port_of_the_range_is_taken_and_the_preferred_before_it),
         TEST(unix_socket_is_served_and_has_no_port),
         TEST(addresses_default_to_the_bind_address),

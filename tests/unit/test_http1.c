@@ -90,6 +90,12 @@ static void parse(const char *bytes, size_t len, size_t first, size_t step, uint
         free(copy);
         if (event == HTTP1_END) {
             note(result, "|END");
+            for (size_t i = 0; i < http.head.trailers_count; i++) {
+                note(result, "|");
+                note_str(result, http.head.trailers[i].name);
+                note(result, ": ");
+                note_str(result, http.head.trailers[i].value);
+            }
             break;
         }
         if (event == HTTP1_BAD) {
@@ -155,14 +161,15 @@ static void body_of_known_length_ends_where_it_says(void **state) {
     assert_string_equal(text + whole.used, "GET / HTTP/1.1\r\n");
 }
 
-static void chunked_body_is_joined_and_trailers_are_dropped(void **state) {
+static void chunked_body_is_joined_and_trailers_are_kept_apart(void **state) {
     (void)state;
-    const char *text = "PUT /u HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-                       "5\r\nhello\r\n7;name=\"v\"\r\n, world\r\n0\r\nX-Sum: 1\r\n\r\nnext";
+    const char *text =
+        "PUT /u HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n7;name=\"v\"\r\n, world\r\n0\r\nX-Sum: 1 \r\nX-Empty:\r\n\r\nnext";
     assert_string_equal(
         parse_all_ways(text),
         "HEAD PUT /u? (/u) host=h len=-1 ka|Host: h|Transfer-Encoding: chunked|BODY "
-        "hello, world|END");
+        "hello, world|END|X-Sum: 1|X-Empty: ");
     assert_string_equal(text + whole.used, "next");
 }
 
@@ -231,6 +238,21 @@ static void empty_host_is_served(void **state) {
 
 #define H "Host: h\r\n"
 #define CHUNKED "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
+
+static void trailers_that_are_too_many_are_forgotten_and_malformed_ones_refused(void **state) {
+    char text[4096];
+    (void)state;
+    size_t len = (size_t)snprintf(text, sizeof text, CHUNKED "0\r\n");
+    for (int i = 0; i < HTTP1_TRAILERS_MAX + 5; i++) {
+        len += (size_t)snprintf(text + len, sizeof text - len, "a%d:%d\r\n", i, i);
+    }
+    (void)snprintf(text + len, sizeof text - len, "\r\n");
+    const char *result = parse_all_ways(text);
+    assert_non_null(strstr(result, "|END|a0: 0|"));
+    assert_string_equal(strstr(result, "|a15"), "|a15: 15");
+    (void)parse_all_ways(CHUNKED "0\r\na b: 1\r\n\r\n");
+    assert_int_equal(whole.status, 400);
+}
 
 static void smuggling_pairs_are_refused(void **state) {
     (void)state;
@@ -489,7 +511,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(head_is_read_alike_for_every_split),
         cmocka_unit_test(body_of_known_length_ends_where_it_says),
-        cmocka_unit_test(chunked_body_is_joined_and_trailers_are_dropped),
+        cmocka_unit_test(chunked_body_is_joined_and_trailers_are_kept_apart),
+        cmocka_unit_test(trailers_that_are_too_many_are_forgotten_and_malformed_ones_refused),
         cmocka_unit_test(keep_alive_follows_version_and_connection),
         cmocka_unit_test(upgrade_is_served_as_plain_http),
         cmocka_unit_test(absolute_target_replaces_the_host),

@@ -114,6 +114,11 @@ struct virga_http {
     void (*on_cancel)(struct virga_request *req,
                       void (*on_cancel)(void *arg, struct virga_request *req, int status),
                       void *arg);
+
+    /* Since ABI 1.3. The first trailer field called `name`, without case, behind a chunked body:
+     * there from VIRGA_BODY_END on, or from the start where the body is buffered. ptr NULL when
+     * there is none. Of more fields than 16 the last ones are forgotten. */
+    struct virga_str (*trailer)(const struct virga_request *req, const char *name);
 };
 
 /* req->flags */

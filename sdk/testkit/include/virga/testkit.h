@@ -110,6 +110,8 @@ struct testkit_request *testkit_request_create(struct testkit *kit, const char *
 
 /* The following shape a request before it is sent; all of them copy. */
 void testkit_request_header(struct testkit_request *req, const char *name, const char *value);
+/* A trailer field behind a body of pieces. */
+void testkit_request_trailer(struct testkit_request *req, const char *name, const char *value);
 void testkit_request_body(struct testkit_request *req, const void *bytes, size_t len);
 /* Who signed it, for which region and service; NULL leaves what it was ("000000000000",
  * "us-east-1", ""). */
