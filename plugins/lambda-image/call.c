@@ -3,6 +3,7 @@
 #include "call.h"
 
 #include "actions.h"
+#include "uuid.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -267,14 +268,7 @@ int call_page_end(struct call *call, const struct call_page *page,
 }
 
 void call_make_uuid(char ret_uuid[LAMBDA_ID_LEN + 1]) {
-    unsigned char b[16] = {0};
-    (void)getrandom(b, sizeof b, 0);
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    (void)snprintf(ret_uuid, LAMBDA_ID_LEN + 1,
-                   "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-                   b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-                   b[14], b[15]);
+    uuid_make(ret_uuid);
 }
 
 void call_format_time(int64_t time_ms, char ret_text[32]) {

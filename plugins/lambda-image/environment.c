@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of an environment: start, init, and the ways in which it ends. */
-#include "call.h"
 #include "environment_impl.h"
 #include "environment_vars.h"
+#include "uuid.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -363,7 +363,7 @@ static void make_names(struct environment *environment) {
     (void)getrandom(bits, sizeof bits, 0);
     (void)gmtime_r(&seconds, &parts);
     (void)strftime(day, sizeof day, "%Y/%m/%d", &parts);
-    call_make_uuid(environment->id);
+    uuid_make(environment->id);
     (void)snprintf(environment->log_stream, sizeof environment->log_stream,
                    "%s/[%.10s]%016llx%016llx", day, environment->function->version,
                    (unsigned long long)bits[0], (unsigned long long)bits[1]);

@@ -3,9 +3,9 @@
  * always a process that the image itself has started: nothing tells external extensions from
  * internal ones. Source: the developer guide, "Extensions API"; texts of refusals:
  * aws-lambda-runtime-interface-emulator, rapi/handler. */
-#include "call.h"
 #include "environment_impl.h"
 #include "environment_vars.h"
+#include "uuid.h"
 
 #include <errno.h>
 #include <virga/helpers/awsjson.h>
@@ -167,7 +167,7 @@ static void complete_register(struct environment *environment, struct body *body
     } else if (may_register(environment, req, name)) {
         struct extension *slot = &environment->extensions[environment->extensions_count++];
         (void)snprintf(extension.name, sizeof extension.name, "%s", name.ptr);
-        call_make_uuid(extension.id);
+        uuid_make(extension.id);
         *slot = extension;
         answer_registered(environment, slot, req);
     }
@@ -207,7 +207,7 @@ static void give_invoke(const struct environment *environment, struct extension 
         write_tracing(&writer, invocation->trace_id);
     }
     virga_json_end_object(&writer);
-    call_make_uuid(id);
+    uuid_make(id);
     extension->next = NULL;
     extension->owed_invoke = false;
     extension->state = EXTENSION_RUNNING;
@@ -226,7 +226,7 @@ static void give_shutdown(const struct environment *environment, struct extensio
     virga_json_string(&writer, "shutdownReason", reasons[environment->shutdown_reason]);
     virga_json_int(&writer, "deadlineMs", environment->deadline_ms);
     virga_json_end_object(&writer);
-    call_make_uuid(id);
+    uuid_make(id);
     extension->next = NULL;
     extension->owed_shutdown = false;
     extension->state = EXTENSION_RUNNING;

@@ -2,8 +2,8 @@
 /* Making and freeing of invocations; what runs one is environment_run.c. */
 #include "invocation.h"
 
-#include "call.h"
 #include "environment_impl.h"
+#include "uuid.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ int invocation_create(struct function *function, const char *qualifier, struct v
     if (request_id != NULL) {
         (void)snprintf(invocation->request_id, sizeof invocation->request_id, "%s", request_id);
     } else {
-        call_make_uuid(invocation->request_id);
+        uuid_make(invocation->request_id);
     }
     make_trace_id(invocation);
     *ret_invocation = invocation;

@@ -116,6 +116,34 @@ static void answer_out_of_memory(struct body *body) {
     run_answered(environment);
 }
 
+static struct virga_str trailer(const struct virga_request *req, const char *name) {
+    return VIRGA_HAS(struct virga_http, req->http, trailer) ? req->http->trailer(req, name)
+                                                            : (struct virga_str){NULL, 0};
+}
+
+/* A streamed answer that says behind its end that it has failed. Source: the developer guide,
+ * "Custom runtimes: response streaming". */
+static bool complete_with_trailers(struct body *body) {
+    struct environment *environment = body->environment;
+    struct virga_request *req = body->req;
+    struct virga_str given = trailer(req, "Lambda-Runtime-Function-Error-Type");
+    struct virga_str base64 = trailer(req, "Lambda-Runtime-Function-Error-Body");
+    char type[REPORT_TYPE_MAX + 1];
+    size_t len = 0;
+    if (given.ptr == NULL) {
+        return false;
+    }
+    char *payload = base64.len > 0 ? malloc(base64.len) : NULL;
+    if (payload != NULL && virga_base64_decode(base64, payload, &len) != 0) {
+        len = 0;
+    }
+    report_type(given, type);
+    run_set_payload(environment, type, virga_str_from("application/json"), payload, len);
+    runtime_api_accept(req);
+    run_answered(environment);
+    return true;
+}
+
 static void complete_response(struct body *body) {
     struct environment *environment = body->environment;
     struct virga_request *req = body->req;
@@ -133,6 +161,9 @@ static void complete_response(struct body *body) {
     }
     char type[REPORT_TYPE_MAX + 1];
     bool is_error = body->kind == BODY_ERROR;
+    if (!is_error && complete_with_trailers(body)) {
+        return;
+    }
     if (is_error) {
         report_type(header(req, "Lambda-Runtime-Function-Error-Type"), type);
     }

@@ -284,6 +284,22 @@ static void error_for_one_who_wants_a_stream_has_no_head(void **state) {
     assert_string_equal(rig.seen.payload, "{}");
 }
 
+static void error_behind_a_stream_is_its_result(void **state) {
+    static const char *const pieces[] = {"one ", NULL};
+    (void)state;
+    begin_with(make_streamed());
+    struct testkit_request *answer = stream(pieces);
+    testkit_request_trailer(answer, "Lambda-Runtime-Function-Error-Type", "Runtime.Broken");
+    testkit_request_trailer(answer, "Lambda-Runtime-Function-Error-Body", "eyJhIjoxfQ==");
+    send_to_runtime_api(answer);
+    assert_int_equal(testkit_status(answer), 202);
+    next();
+    assert_string_equal(rig.seen.bytes, "one ");
+    assert_int_equal(rig.seen.outcome, INVOCATION_ERROR);
+    assert_string_equal(rig.seen.error_type, "Runtime.Broken");
+    assert_string_equal(rig.seen.payload, "{\"a\":1}");
+}
+
 static void timeout_ends_a_stream_that_stands(void **state) {
     static const char *const pieces[] = {"one ", "two", NULL};
     (void)state;
@@ -331,6 +347,7 @@ int main(void) {
         TEST(stream_for_one_who_wants_it_whole_is_collected),
         TEST(whole_answer_for_one_who_wants_a_stream_is_one_chunk),
         TEST(error_for_one_who_wants_a_stream_has_no_head),
+        TEST(error_behind_a_stream_is_its_result),
         TEST(timeout_ends_a_stream_that_stands),
         TEST(death_in_the_middle_of_a_stream_is_an_error),
     };
