@@ -162,7 +162,7 @@ void environment_fail(struct environment *environment, const char *status, const
         if (!environment->answered) {
             run_set_error(environment, error_type, message);
         }
-        response_detach(environment);
+        runtime_answer_detach(environment);
         run_over(environment, status, strcmp(status, "timeout") == 0 ? NULL : error_type);
     }
     if (environment->state < ENVIRONMENT_SHUTDOWN) {
@@ -436,7 +436,7 @@ void environment_shutdown(struct environment *environment) {
 
 void environment_kill(struct environment *environment) {
     if (environment->state < ENVIRONMENT_CLOSING) {
-        response_detach(environment);
+        runtime_answer_detach(environment);
         close_it(environment);
     }
     environment_later(environment);

@@ -4,7 +4,7 @@
  *   environment_run.c     one invocation in it, from START to REPORT
  *   environment_output.c  what its process writes, and the lines of Lambda's own
  *   runtime_api.c         requests of its process: which is which, the runtime's
- *   runtime_response.c    what the runtime answers
+ *   runtime_answer.c    what the runtime answers
  *   extensions_api.c      the extensions' requests
  * Everything is [loop]. */
 #ifndef LAMBDA_ENVIRONMENT_IMPL_H
@@ -240,19 +240,20 @@ void runtime_api_accept(struct virga_request *req);
 void runtime_api_break_off(struct environment *environment);
 const char *runtime_state_name(enum runtime_state state);
 
-/* --- runtime_response.c --- */
+/* --- runtime_answer.c --- */
 
 /* Begins to read a request's body; `body_complete()` follows. */
-void body_read(struct environment *environment, struct virga_request *req, enum body_kind kind,
-               size_t extension);
+void runtime_body_read(struct environment *environment, struct virga_request *req,
+                       enum body_kind kind, size_t extension);
 /* Answers all that is being read with an error. */
-void bodies_break_off(struct environment *environment);
+void runtime_bodies_break_off(struct environment *environment);
 /* POST .../response and .../error. */
-void response_begin(struct environment *environment, struct virga_request *req, bool is_error);
+void runtime_answer_begin(struct environment *environment, struct virga_request *req,
+                          bool is_error);
 /* The invocation takes more of a streamed answer. */
-void response_resume(struct environment *environment);
+void runtime_answer_resume(struct environment *environment);
 /* The invocation has ended without it: what still comes is thrown away. */
-void response_detach(struct environment *environment);
+void runtime_answer_detach(struct environment *environment);
 
 /* --- extensions_api.c --- */
 

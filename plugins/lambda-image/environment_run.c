@@ -215,7 +215,7 @@ void run_resumed(struct environment *environment) {
 
 void environment_resume(struct environment *environment) {
     environment->pauses = false;
-    response_resume(environment);
+    runtime_answer_resume(environment);
     if (environment->answered) {
         environment_later(environment);
     }

@@ -181,7 +181,7 @@ static void handle_register(struct environment *environment, struct virga_reques
                            name.len == 0 ? "Empty extension name" : "Extension name too long");
         return;
     }
-    body_read(environment, req, BODY_REGISTER, 0);
+    runtime_body_read(environment, req, BODY_REGISTER, 0);
 }
 
 /* --- events --- */
@@ -405,7 +405,8 @@ void extensions_api_subscribe(struct environment *environment, struct virga_requ
                            "%s API subscription is closed already", logs ? "Logs" : "Telemetry");
         return;
     }
-    body_read(environment, req, BODY_TELEMETRY, (size_t)(extension - environment->extensions));
+    runtime_body_read(environment, req, BODY_TELEMETRY,
+                      (size_t)(extension - environment->extensions));
 }
 
 /* --- the way in --- */

@@ -134,7 +134,7 @@ static void handle_invocation(struct environment *environment, struct virga_requ
     } else if (environment->runtime != RUNTIME_RUNNING) {
         refuse_transition(environment, req, is_error ? RUNTIME_ERROR_RESPONSE : RUNTIME_RESPONSE);
     } else {
-        response_begin(environment, req, is_error);
+        runtime_answer_begin(environment, req, is_error);
     }
 }
 
@@ -144,7 +144,7 @@ static void handle_init_error(struct environment *environment, struct virga_requ
         return;
     }
     environment->runtime = RUNTIME_INIT_ERROR;
-    body_read(environment, req, BODY_INIT_ERROR, 0);
+    runtime_body_read(environment, req, BODY_INIT_ERROR, 0);
 }
 
 static void handle_runtime(struct environment *environment, struct virga_request *req,
@@ -193,5 +193,5 @@ void runtime_api_break_off(struct environment *environment) {
     for (size_t i = 0; i < environment->extensions_count; i++) {
         abort_parked(&environment->extensions[i].next);
     }
-    bodies_break_off(environment);
+    runtime_bodies_break_off(environment);
 }

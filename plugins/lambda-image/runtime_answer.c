@@ -40,7 +40,7 @@ static void free_body(struct body *body) {
     free(body);
 }
 
-void bodies_break_off(struct environment *environment) {
+void runtime_bodies_break_off(struct environment *environment) {
     while (environment->bodies != NULL) {
         struct body *body = environment->bodies;
         struct virga_request *req = body->req;
@@ -302,8 +302,8 @@ static void flow(struct body *body) {
     }
 }
 
-void body_read(struct environment *environment, struct virga_request *req, enum body_kind kind,
-               size_t extension) {
+void runtime_body_read(struct environment *environment, struct virga_request *req,
+                       enum body_kind kind, size_t extension) {
     struct body *body = begin(environment, req, kind, extension);
     if (body != NULL) {
         flow(body);
@@ -318,7 +318,8 @@ static void refuse_mode(struct environment *environment, struct virga_request *r
     run_answered(environment);
 }
 
-void response_begin(struct environment *environment, struct virga_request *req, bool is_error) {
+void runtime_answer_begin(struct environment *environment, struct virga_request *req,
+                          bool is_error) {
     struct virga_str mode = header(req, "Lambda-Runtime-Function-Response-Mode");
     struct invocation *invocation = environment->invocation;
     bool streams = virga_str_equal(mode, virga_str_from("streaming"));
@@ -344,7 +345,7 @@ void response_begin(struct environment *environment, struct virga_request *req, 
     flow(body);
 }
 
-void response_resume(struct environment *environment) {
+void runtime_answer_resume(struct environment *environment) {
     struct body *body = environment->response;
     if (body != NULL && body->paused) {
         body->paused = false;
@@ -352,7 +353,7 @@ void response_resume(struct environment *environment) {
     }
 }
 
-void response_detach(struct environment *environment) {
+void runtime_answer_detach(struct environment *environment) {
     struct body *body = environment->response;
     environment->response = NULL;
     environment->pauses = false;
