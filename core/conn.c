@@ -177,16 +177,17 @@ static void tune_timeout(struct conn *conn) {
     struct http_engine *engine = conn->engine;
     const struct request *req = conn->req;
     struct deadline_queue *queue = NULL;
+    bool patient = listener_options(conn->listener)->patient;
     bool afresh = true;
     if (conn->lingering) {
         queue = &engine->linger;
         afresh = false;
     } else if (req == NULL) {
-        queue = &engine->idle;
+        queue = patient ? NULL : &engine->idle;
     } else if (req->phase == REQUEST_HEAD) {
         queue = &engine->head;
         afresh = false;
-    } else if (req->sending || body_wants_input(req)) {
+    } else if (req->sending || (!patient && body_wants_input(req))) {
         queue = &engine->stall;
     }
     if (queue == NULL) {

@@ -78,6 +78,7 @@ static int open_listener(const struct virga_host *host, const struct virga_liste
         .unix_path = options.unix_path,
         .plugin = plugin,
         .streams = (options.flags & VIRGA_ROUTE_STREAM) != 0,
+        .patient = (options.flags & VIRGA_LISTENER_PATIENT) != 0,
         .body_limit_bytes = options.body_limit_bytes,
         .deadline_ms = options.deadline_ms,
         .on_request = on_request,

@@ -240,6 +240,7 @@ SIZE(virga_fetch, 32);
 
 /* --- ext/listener.h --- */
 TEXT(VIRGA_LISTENER_ID, "virga.listener/1");
+VALUE(VIRGA_LISTENER_PATIENT, 0x100u);
 
 FIELD(virga_listener_options, struct_size, 0, uint32_t);
 FIELD(virga_listener_options, flags, 4, uint32_t);

@@ -154,6 +154,25 @@ static void trailer_is_there_when_the_body_has_ended(void **state) {
     (void)close(fd);
 }
 
+static void patient_listener_waits_for_silent_clients(void **state) {
+    struct virga_listener_options given = options();
+    (void)state;
+    given.flags = VIRGA_ROUTE_STREAM | VIRGA_LISTENER_PATIENT;
+    given.on_request = read_body;
+    wire_host.idle_timeout_ms = wire_host.stall_timeout_ms = 20;
+    open_with(&given);
+    int fd = client_to(ext_listener.port(handle));
+    for (int i = 0; i < 2; i++) {
+        pump_for(60);
+        send_text(fd,
+                  "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        pump_for(60);
+        send_text(fd, "0\r\nX-Sum: 42\r\n\r\n");
+        assert_int_equal(read_reply(fd), 200);
+    }
+    (void)close(fd);
+}
+
 static void first_free_port_of_the_range_is_taken_and_the_preferred_before_it(void **state) {
     struct virga_listener_options given = options();
     struct virga_listener_handle *second;
@@ -275,6 +294,7 @@ int main(void) {
         TEST(buffered_body_is_bounded_by_the_listeners_limit),
         TEST(streaming_listener_does_not_buffer_bodies),
         TEST(trailer_is_there_when_the_body_has_ended),
+        TEST(patient_listener_waits_for_silent_clients),
         TEST(first_free_port_of_the_range_is_taken_and_the_preferred_before_it),
         TEST(unix_socket_is_served_and_has_no_port),
         TEST(addresses_default_to_the_bind_address),

@@ -12,11 +12,16 @@ extern "C" {
 
 #define VIRGA_LISTENER_ID "virga.listener/1"
 
+/* flags, besides VIRGA_ROUTE_STREAM. Since ABI 1.3. The clients may be silent for as long as they
+ * like, between requests and within a body: floci.limits.idle-timeout-ms and stall-timeout-ms are
+ * not theirs. */
+#define VIRGA_LISTENER_PATIENT 0x100u
+
 struct virga_listener_handle;
 
 struct virga_listener_options {
     uint32_t struct_size;
-    uint32_t flags; /* VIRGA_ROUTE_STREAM: bodies are not buffered */
+    uint32_t flags; /* VIRGA_ROUTE_STREAM: bodies are not buffered; VIRGA_LISTENER_PATIENT */
     /* Addresses to listen on, separated by commas: "127.0.0.1,::1"; NULL = floci.bind-address. One that
      * this machine does not have at all (no IPv6) is left out as long as one remains. */
     const char *addresses;
