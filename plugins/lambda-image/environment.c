@@ -286,7 +286,8 @@ static int open_listener(struct environment *environment) {
     struct lambda *lambda = environment->lambda;
     const struct executor *executor = environment->executor;
     const struct virga_listener_options options = {.struct_size = sizeof options,
-                                                   .flags = VIRGA_ROUTE_STREAM,
+                                                   .flags =
+                                                       VIRGA_ROUTE_STREAM | VIRGA_LISTENER_PATIENT,
                                                    .addresses = executor->listen_addresses,
                                                    .on_request = runtime_api_handle,
                                                    .arg = environment};

@@ -52,7 +52,7 @@ static bool say(int fd, const char *text) {
 
 /* Answers every event with itself, until the connection is closed. */
 static void *runtime(void *arg) {
-    char bytes[8192], answer[8192], id[64];
+    char bytes[8192], answer[sizeof bytes + 256], id[64];
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(api_port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
