@@ -374,13 +374,12 @@ void logs_destroy(struct logs *logs) {
     (void)logs;
 }
 
-void logs_add(struct logs *logs, const struct tenant *tenant, const char *name, const char *stream,
-              struct virga_str bytes) {
+void logs_add(struct logs *logs, const struct tenant *tenant, const char *name,
+              struct virga_str lines) {
     (void)logs;
     (void)tenant;
     (void)name;
-    (void)stream;
-    (void)bytes;
+    (void)lines;
 }
 
 void logs_forget(struct logs *logs, const struct tenant *tenant, const char *name) {
