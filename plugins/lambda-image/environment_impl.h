@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* An environment as its parts see it:
- *   environment.c         its life: start, init, end
+ *   environment.c         its life: init, failures, end
+ *   environment_start.c   its port and its process
  *   environment_run.c     one invocation in it, from START to REPORT
  *   environment_output.c  what its process writes, and the lines of Lambda's own
  *   runtime_api.c         requests of its process: which is which, the runtime's
  *   runtime_answer.c    what the runtime answers
  *   extensions_api.c      the extensions' requests
+ *   telemetry.c           their subscriptions
  * Everything is [loop]. */
 #ifndef LAMBDA_ENVIRONMENT_IMPL_H
 #define LAMBDA_ENVIRONMENT_IMPL_H
@@ -183,6 +185,19 @@ void environment_stop_timer(struct environment *environment);
 void environment_later(struct environment *environment);
 uint64_t environment_now_ns(const struct environment *environment);
 
+/* executor_spec.on_exit. */
+void environment_on_exit(void *arg, const struct executor_exit *end);
+
+/* --- environment_start.c --- */
+
+/* Makes its id and the name of its log stream. */
+void start_names(struct environment *environment);
+/* Opens the Runtime API's port. Errors: those of a listener. */
+int start_listener(struct environment *environment);
+/* Starts the process, or has it fail soon where there is nothing to start. Errors: -ENOMEM and
+ * those of the executor. */
+int start_process(struct environment *environment);
+
 /* --- environment_run.c --- */
 
 /* Takes an invocation over. */
@@ -260,10 +275,10 @@ void runtime_answer_detach(struct environment *environment);
 /* A request below /2020-01-01/extension/; `what` is the rest of the path. */
 void extensions_api_handle(struct environment *environment, struct virga_request *req,
                            struct virga_str what);
-/* PUT of a telemetry or logs subscription. */
-void extensions_api_subscribe(struct environment *environment, struct virga_request *req);
 /* A body of REGISTER or TELEMETRY is complete. */
 void extensions_api_body(struct body *body);
+/* Which extension asks. NULL: none, and the request is answered. */
+struct extension *extensions_identify(struct environment *environment, struct virga_request *req);
 /* Gives extensions the events that they have been owed, where they have asked. */
 void extensions_give(struct environment *environment);
 /* Whether all have asked for an event. */
@@ -272,5 +287,12 @@ bool extensions_are_ready(const struct environment *environment);
 bool extensions_shut_down(struct environment *environment, enum shutdown_reason reason);
 /* Whether all that were told of the shutdown are done with it. */
 bool extensions_are_done(const struct environment *environment);
+
+/* --- telemetry.c --- */
+
+/* PUT of a telemetry or logs subscription. */
+void telemetry_subscribe(struct environment *environment, struct virga_request *req);
+/* Its body is complete. */
+void telemetry_complete(struct body *body);
 
 #endif

@@ -172,7 +172,7 @@ void runtime_api_handle(void *arg, struct virga_request *req) {
     } else if (virga_str_equal(path, virga_str_from("/2022-07-01/telemetry")) ||
                virga_str_equal(path, virga_str_from("/2022-07-01/telemetry/")) ||
                virga_str_equal(path, virga_str_from("/2020-08-15/logs"))) {
-        is_method(req, "PUT") ? extensions_api_subscribe(environment, req) : refuse_method(req);
+        is_method(req, "PUT") ? telemetry_subscribe(environment, req) : refuse_method(req);
     } else {
         refuse_path(req);
     }
