@@ -245,6 +245,9 @@ static void end_init(struct environment *environment) {
     if (!environment->started) {
         run_start(environment);
     }
+    if (environment->events.on_started != NULL) {
+        environment->events.on_started(environment->events.arg, environment);
+    }
     run_deliver(environment);
 }
 

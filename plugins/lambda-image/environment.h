@@ -17,6 +17,10 @@ struct environment_events {
      * back: never inside a call of this header, and not after environment_shutdown(). An
      * invocation's on_done comes before. */
     void (*on_idle)(void *arg, struct environment *environment);
+    /* Init is over and its `first` invocation runs, or on_idle follows: the start costs this
+     * machine nothing any more. Calls back: at most once, never inside a call. May be NULL, and
+     * need not come. */
+    void (*on_started)(void *arg, struct environment *environment);
     /* It can take no invocation any more and everything of it is gone from this machine: to be
      * destroyed. The invocation that it had, if any, has ended before. Calls back: once, never
      * inside a call of this header. */

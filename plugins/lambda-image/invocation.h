@@ -41,6 +41,7 @@ struct invocation_result {
 
 struct invocation {
     struct invocation *next, *previous; /* of whoever holds it */
+    void *slot;                         /* the pool's own, from pool_invoke() to on_done */
     struct function *function;          /* what runs; a reference */
     char request_id[LAMBDA_ID_LEN + 1];
     char invoked_arn[LAMBDA_ARN_MAX]; /* with the qualifier as it was called */

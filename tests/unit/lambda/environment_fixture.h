@@ -44,7 +44,7 @@ struct process {
 
 struct seen {
     int heads, chunks, dones;
-    int ends, idles;
+    int starts, ends, idles;
     int pauses; /* chunks that are answered with PAUSE from now on */
     char head[64];
     char bytes[256];
@@ -203,6 +203,12 @@ static inline void on_idle(void *arg, struct environment *environment) {
     }
 }
 
+static inline void on_started(void *arg, struct environment *environment) {
+    assert_ptr_equal(arg, &rig);
+    assert_ptr_equal(environment, rig.environment);
+    rig.seen.starts++;
+}
+
 static inline void on_ended(void *arg, struct environment *environment) {
     assert_ptr_equal(arg, &rig);
     rig.seen.ends++;
@@ -267,7 +273,7 @@ static inline struct invocation *make_invocation(const char *payload) {
 }
 
 static inline struct environment *begin(struct invocation *first) {
-    const struct environment_events events = {on_idle, on_ended, &rig};
+    const struct environment_events events = {on_idle, on_started, on_ended, &rig};
     assert_int_equal(environment_create(&rig.lambda, &rig.executor, rig.function, first, &events,
                                         &rig.environment),
                      0);

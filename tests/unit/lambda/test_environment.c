@@ -57,6 +57,18 @@ static void event_waits_for_the_init_and_its_answer_is_the_result(void **state) 
     assert_int_equal(rig.seen.ends, 0);
 }
 
+static void a_start_is_told_once_when_the_first_event_is_taken(void **state) {
+    (void)state;
+    begin(make_invocation("{}"));
+    assert_int_equal(rig.seen.starts, 0);
+    next();
+    assert_int_equal(rig.seen.starts, 1);
+    post(RESPONSE, NULL, NULL, "1");
+    next();
+    assert_int_equal(rig.seen.idles, 1);
+    assert_int_equal(rig.seen.starts, 1);
+}
+
 static void answer_is_not_held_for_ever(void **state) {
     (void)state;
     begin_and_take("{}");
@@ -404,7 +416,7 @@ static void idle_process_that_ends_takes_its_environment_along(void **state) {
 }
 
 static void start_that_fails_leaves_nothing(void **state) {
-    const struct environment_events events = {on_idle, on_ended, &rig};
+    const struct environment_events events = {on_idle, on_started, on_ended, &rig};
     (void)state;
     rig.process.start_result = -ENOMEM;
     struct invocation *invocation = make_invocation("{}");
@@ -536,6 +548,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(process_is_started_with_the_functions_command_and_variables),
         TEST(event_waits_for_the_init_and_its_answer_is_the_result),
+        TEST(a_start_is_told_once_when_the_first_event_is_taken),
         TEST(answer_is_not_held_for_ever),
         TEST(client_context_is_one_line),
         TEST(warm_environment_is_used_again),

@@ -200,7 +200,7 @@ static void pump_until(const int *count, int wanted) {
 }
 
 static void one_runtime_answers_many_events(void **state) {
-    const struct environment_events events = {on_idle, on_ended, NULL};
+    const struct environment_events events = {on_idle, NULL, on_ended, NULL};
     pthread_t thread;
     (void)state;
     assert_int_equal(
