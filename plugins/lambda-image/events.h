@@ -9,8 +9,9 @@
 
 /* Goes on with what an earlier run left. Errors: -ENOMEM and those of the store. */
 int events_create(struct lambda *lambda, struct events **ret_events);
-/* What runs is left to the pool; nothing new is begun. */
-void events_stop(struct events *events);
+/* What runs is left to the pool, nothing new is begun, and reports under way are broken off. Calls
+ * back: once, maybe inside the call. */
+void events_stop(struct events *events, void (*on_stopped)(void *arg), void *arg);
 /* NULL is fine. */
 void events_destroy(struct events *events);
 

@@ -338,8 +338,9 @@ int events_create(struct lambda *lambda, struct events **ret_events) {
     return 0;
 }
 
-void events_stop(struct events *events) {
+void events_stop(struct events *events, void (*on_stopped)(void *arg), void *arg) {
     (void)events;
+    on_stopped(arg);
 }
 
 void events_destroy(struct events *events) {
