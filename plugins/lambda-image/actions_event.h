@@ -3,6 +3,17 @@
 #ifndef LAMBDA_ACTIONS_EVENT_H
 #define LAMBDA_ACTIONS_EVENT_H
 
-#define ACTIONS_EVENT(X)
+/* More than an event may have, so that one that is too large gets AWS's answer and not the host's.
+ */
+#define INVOKE_BODY_MAX (8 * 1024 * 1024)
+
+#define ACTIONS_EVENT(X)                                                                           \
+    X(Invoke, invoke, "POST", "/2015-03-31/functions/{FunctionName}/invocations", ACTION_RAW_BODY, \
+      INVOKE_BODY_MAX)                                                                             \
+    X(InvokeAsync, invoke_async, "POST", "/2014-11-13/functions/{FunctionName}/invoke-async",      \
+      ACTION_RAW_BODY, INVOKE_BODY_MAX)                                                            \
+    X(InvokeWithResponseStream, invoke_with_response_stream, "POST",                               \
+      "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", ACTION_RAW_BODY,      \
+      INVOKE_BODY_MAX)
 
 #endif
