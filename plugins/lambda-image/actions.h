@@ -11,6 +11,9 @@
  * itself. */
 #define ACTION_NAMES_ITSELF 0x2u
 
+/* The function may be another account's: its policy decides, and the action asks it. */
+#define ACTION_ANY_ACCOUNT 0x4u
+
 struct action {
     const char *name;    /* "CreateFunction" */
     const char *method;  /* "POST" */

@@ -7,13 +7,15 @@
  */
 #define INVOKE_BODY_MAX (8 * 1024 * 1024)
 
+#define INVOKE_FLAGS (ACTION_RAW_BODY | ACTION_ANY_ACCOUNT)
+
 #define ACTIONS_EVENT(X)                                                                           \
-    X(Invoke, invoke, "POST", "/2015-03-31/functions/{FunctionName}/invocations", ACTION_RAW_BODY, \
+    X(Invoke, invoke, "POST", "/2015-03-31/functions/{FunctionName}/invocations", INVOKE_FLAGS,    \
       INVOKE_BODY_MAX)                                                                             \
     X(InvokeAsync, invoke_async, "POST", "/2014-11-13/functions/{FunctionName}/invoke-async",      \
-      ACTION_RAW_BODY, INVOKE_BODY_MAX)                                                            \
+      INVOKE_FLAGS, INVOKE_BODY_MAX)                                                               \
     X(InvokeWithResponseStream, invoke_with_response_stream, "POST",                               \
-      "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", ACTION_RAW_BODY,      \
+      "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", INVOKE_FLAGS,         \
       INVOKE_BODY_MAX)
 
 #endif

@@ -158,7 +158,8 @@ bool call_name_is_here(struct call *call) {
                   call->tenant.region);
         return false;
     }
-    if (name->account[0] != '\0' && strcmp(name->account, call->tenant.account) != 0) {
+    if (name->account[0] != '\0' && strcmp(name->account, call->tenant.account) != 0 &&
+        (call->action->flags & ACTION_ANY_ACCOUNT) == 0) {
         call_fail(call, 403, "AccessDeniedException", NULL);
         return false;
     }

@@ -290,6 +290,33 @@ static void throttling_says_which_limit_it_was(void **state) {
                 "{\"Type\":\"User\",\"message\":\"it has no layers\"}");
 }
 
+static void another_accounts_function_runs_where_its_policy_allows_it(void **state) {
+    (void)state;
+    static const char target[] = "/2015-03-31/functions/arn:aws:lambda:us-east-1:999999999999:"
+                                 "function:g/invocations";
+    static const struct tenant there = {"999999999999", "us-east-1"};
+    struct json_object *document = json_tokener_parse(
+        "{\"FunctionName\":\"g\",\"Version\":\"$LATEST\",\"RevisionId\":\"r\",\"Image\":{"
+        "\"Digest\":\"sha256:0\"}}");
+    assert_int_equal(functions_put(&lambda, &there, document, NULL), 0);
+    lambda.enforce = true;
+    assert_says(ask(target, NULL, NULL, "{}"), 403, "AccessDeniedException",
+                "{\"Message\":\"User: arn:aws:iam::" ACCOUNT ":root is not authorized to perform: "
+                "lambda:InvokeFunction on resource: "
+                "arn:aws:lambda:us-east-1:999999999999:function:g because no resource-based policy "
+                "allows the lambda:InvokeFunction action\"}");
+    struct json_object *policy = json_tokener_parse(
+        "{\"Policy\":{\"Version\":\"2012-10-17\",\"Id\":\"default\",\"Statement\":[{\"Sid\":\"s\","
+        "\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" ACCOUNT
+        ":root\"},\"Action\":\"lambda:InvokeFunction\",\"Resource\":"
+        "\"arn:aws:lambda:us-east-1:999999999999:function:g\"}]},\"RevisionId\":\"r\"}");
+    assert_int_equal(side_put(&lambda, SIDE_POLICY, &there, "g", "", policy), 0);
+    json_object_put(policy);
+    (void)ask(target, NULL, NULL, "{}");
+    assert_string_equal(held->function->tenant.account, "999999999999");
+    held_answers("1");
+}
+
 static void a_client_that_goes_does_not_stop_the_function(void **state) {
     (void)state;
     struct testkit_request *req = ask(INVOKE, NULL, NULL, "{}");
@@ -405,6 +432,7 @@ int main(void) {
         TEST(the_client_context_is_decoded),
         TEST(a_function_that_is_being_made_cannot_run),
         TEST(throttling_says_which_limit_it_was),
+        TEST(another_accounts_function_runs_where_its_policy_allows_it),
         TEST(a_client_that_goes_does_not_stop_the_function),
         TEST(chunks_become_events_as_they_come),
         TEST(an_error_is_the_last_event),
