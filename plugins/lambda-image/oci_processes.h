@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The processes of an environment, found in /proc: the guard (unshare) is virga's child, the
+ * runtime its child and the first of a pid namespace, and all others of that namespace are the
+ * environment's. */
+#ifndef LAMBDA_OCI_PROCESSES_H
+#define LAMBDA_OCI_PROCESSES_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The guard's child; 0: none. Thread: [any]. */
+pid_t oci_processes_runtime(pid_t guard);
+
+/* Sends a signal to all processes of the namespace whose first process is `runtime`, but not to
+ * itself. Returns how many there were. Thread: [worker]. */
+int oci_processes_signal(pid_t runtime, int signum);
+
+/* Bytes of memory that the runtime's children have had at most, taken together; -1: not known.
+ * Thread: [any]. */
+int64_t oci_processes_peak(pid_t runtime);
+
+/* Kills a process that an earlier virga has started, if it is still the one, and waits up to a
+ * second for its end. Thread: [worker]. */
+void oci_processes_end(pid_t pid, uint64_t start_time);
+
+#endif
