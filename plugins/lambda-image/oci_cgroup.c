@@ -252,7 +252,8 @@ bool oci_cgroup_was_full(const struct oci_cgroup *cgroup, const char *id) {
         return read_keyed(folder, "memory.events", "oom_kill") > 0;
     }
     return read_keyed(folder, "memory.oom_control", "oom_kill") > 0 ||
-           (cgroup->nested && read_number(folder, "memory.failcnt") > 0);
+           (cgroup->nested && (read_number(folder, "memory.failcnt") > 0 ||
+                               read_number(folder, "memory.memsw.failcnt") > 0));
 }
 
 /* --- removing --- */

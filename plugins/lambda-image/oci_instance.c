@@ -14,8 +14,10 @@
 
 /* From SIGKILL for what is in a container to SIGKILL for the runtime, and with it for all. */
 #define CLOSE_GRACE_MS 1000
-#define STARTED_TRIES 200
-#define STARTED_PAUSE_MS 5
+/* How often is looked whether a runtime has made its container. */
+#define WATCH_MS 5
+#define GONE_TRIES 200
+#define GONE_PAUSE_MS 5
 #define SAID_MAX 512
 
 enum state {
@@ -38,11 +40,14 @@ struct executor_instance {
 
     struct virga_process_handle *guard;
     struct virga_process_id guard_id;
-    pid_t runtime; /* 0: not known yet */
+    struct virga_timer_handle *watch;  /* until the container is made */
+    bool started;                      /* it is */
+    pid_t runtime;                     /* 0: not known yet */
+    struct virga_process_handle *main; /* the image's own first process, while it runs */
     int64_t exit_status;
     int term_signal;
     bool killed;        /* a SIGKILL was asked for */
-    int pending_signal; /* came before there was a process; 0 = none */
+    int pending_signal; /* came before it was started; 0 = none */
     int64_t peak;
     char said[SAID_MAX]; /* the first of its output: a runtime's last words */
     size_t said_len;
@@ -134,11 +139,11 @@ static void submit(struct executor_instance *instance, void (*run)(void *arg),
 static void run_remove(void *arg) {
     struct executor_instance *instance = arg;
     /* It is the namespace's first process: when it is gone all are. */
-    for (int i = 0; instance->runtime > 0 && i < STARTED_TRIES; i++) {
+    for (int i = 0; instance->runtime > 0 && i < GONE_TRIES; i++) {
         if (kill(instance->runtime, 0) != 0) {
             break;
         }
-        const struct timespec pause = {.tv_nsec = STARTED_PAUSE_MS * 1000000L};
+        const struct timespec pause = {.tv_nsec = GONE_PAUSE_MS * 1000000L};
         (void)nanosleep(&pause, NULL);
     }
     int result = oci_bundle_remove(&instance->how, instance->folder, instance->bundle.id);
@@ -218,6 +223,10 @@ static void on_guard_exit(void *arg, int64_t exit_status, int term_signal) {
     const struct lambda *lambda = instance->oci->executor.lambda;
     lambda->process->close(instance->guard);
     instance->guard = NULL;
+    lambda->process->close(instance->main);
+    instance->main = NULL;
+    lambda->timer->stop(instance->watch);
+    instance->watch = NULL;
     lambda->timer->stop(instance->timer);
     instance->timer = NULL;
     instance->exit_status = exit_status;
@@ -244,43 +253,38 @@ struct job {
     struct executor_instance *instance;
     int signum;
     pid_t runtime;
-    bool reached; /* some process got it */
 };
 
 static void run_signal(void *arg) {
-    struct job *job = arg;
-    struct executor_instance *instance = job->instance;
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%.4000s/pid", instance->folder);
-    for (int i = 0; job->signum != SIGKILL && access(path, F_OK) != 0 && i < STARTED_TRIES; i++) {
-        const struct timespec pause = {.tv_nsec = STARTED_PAUSE_MS * 1000000L};
-        (void)nanosleep(&pause, NULL);
-    }
-    bool started = access(path, F_OK) == 0;
-    job->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
-    job->reached = oci_processes_signal(job->runtime, job->signum) > 0 && started;
+    const struct job *job = arg;
+    (void)oci_processes_signal(job->runtime, job->signum);
 }
 
 static void on_signalled(void *arg, int status) {
     struct job *job = arg;
     struct executor_instance *instance = job->instance;
-    const struct lambda *lambda = instance->oci->executor.lambda;
-    if (status == 0 && job->runtime > 0) {
-        instance->runtime = job->runtime;
-    }
-    if (!job->reached && job->signum == SIGKILL && instance->guard != NULL) {
-        (void)lambda->process->kill(instance->guard, SIGKILL);
-    }
+    (void)status;
     free(job);
     instance->jobs--;
     remove_when_quiet(instance);
 }
 
+static void kill_guard(struct executor_instance *instance) {
+    const struct lambda *lambda = instance->oci->executor.lambda;
+    if (instance->guard != NULL) {
+        if (instance->runtime == 0) {
+            instance->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
+        }
+        (void)lambda->process->kill(instance->guard, SIGKILL);
+    }
+}
+
+/* To all but the runtime, which sees its children end and then ends in order. */
 static void send_signal(struct executor_instance *instance, int signum) {
     const struct lambda *lambda = instance->oci->executor.lambda;
     struct job *job = malloc(sizeof *job);
     if (job != NULL) {
-        *job = (struct job){.instance = instance, .signum = signum};
+        *job = (struct job){instance, signum, instance->runtime};
         if (lambda->work->submit(lambda->host, run_signal, on_signalled, job, NULL) == 0) {
             instance->jobs++;
             return;
@@ -288,17 +292,66 @@ static void send_signal(struct executor_instance *instance, int signum) {
         free(job);
     }
     if (signum == SIGKILL) {
-        (void)lambda->process->kill(instance->guard, SIGKILL);
+        kill_guard(instance);
     }
 }
 
 void oci_instance_signal(struct executor_instance *instance, int signum) {
     instance->killed |= signum == SIGKILL;
-    if (instance->state == RUNNING) {
+    if (instance->state == RUNNING && instance->started) {
         send_signal(instance, signum);
-    } else if (instance->state == PREPARING && instance->pending_signal != SIGKILL) {
+    } else if (instance->state == RUNNING && signum == SIGKILL) {
+        kill_guard(instance);
+    } else if (instance->state <= RUNNING && instance->pending_signal != SIGKILL) {
         instance->pending_signal = signum;
     }
+}
+
+/* --- watching --- */
+
+/* The first process's end is the environment's, but crun waits for orphans too. */
+static void on_main_exit(void *arg, int64_t exit_status, int term_signal) {
+    struct executor_instance *instance = arg;
+    (void)exit_status;
+    (void)term_signal;
+    instance->oci->executor.lambda->process->close(instance->main);
+    instance->main = NULL;
+    send_signal(instance, SIGKILL);
+}
+
+static void watch_main(struct executor_instance *instance, pid_t inside) {
+    const struct lambda *lambda = instance->oci->executor.lambda;
+    const struct virga_process_options options = {
+        .struct_size = sizeof options, .on_exit = on_main_exit, .arg = instance};
+    pid_t pid = oci_processes_main(instance->runtime, inside);
+    const struct virga_process_id id = {pid, pid > 0 ? oci_processes_start_time(pid) : 0};
+    if (pid == 0 || lambda->process->adopt(lambda->host, id, &options, &instance->main) == -ESRCH) {
+        send_signal(instance, SIGKILL);
+    }
+}
+
+static void on_watch(void *arg) {
+    struct executor_instance *instance = arg;
+    char path[PATH_MAX];
+    int inside = 0;
+    (void)snprintf(path, sizeof path, "%.4000s/pid", instance->folder);
+    FILE *file = fopen(path, "re");
+    bool there = file != NULL && fscanf(file, "%d", &inside) == 1;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (!there) {
+        return;
+    }
+    instance->oci->executor.lambda->timer->stop(instance->watch);
+    instance->watch = NULL;
+    instance->started = true;
+    instance->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
+    if (instance->pending_signal != 0) {
+        send_signal(instance, instance->pending_signal);
+        instance->pending_signal = 0;
+    }
+    watch_main(instance, (pid_t)inside);
 }
 
 /* --- start --- */
@@ -347,8 +400,9 @@ static void spawn(struct executor_instance *instance) {
     instance->state = RUNNING;
     instance->guard_id = lambda->process->id(instance->guard);
     note_guard(instance);
-    if (instance->pending_signal != 0) {
-        send_signal(instance, instance->pending_signal);
+    if (lambda->timer->start(lambda->host, WATCH_MS, WATCH_MS, on_watch, instance,
+                             &instance->watch) != 0) {
+        kill_guard(instance);
     }
 }
 
@@ -428,12 +482,9 @@ int64_t oci_instance_memory_peak(struct executor_instance *instance) {
 
 static void on_grace_over(void *arg) {
     struct executor_instance *instance = arg;
-    const struct lambda *lambda = instance->oci->executor.lambda;
-    lambda->timer->stop(instance->timer);
+    instance->oci->executor.lambda->timer->stop(instance->timer);
     instance->timer = NULL;
-    if (instance->guard != NULL) {
-        (void)lambda->process->kill(instance->guard, SIGKILL);
-    }
+    kill_guard(instance);
 }
 
 void oci_instance_close(struct executor_instance *instance, void (*on_closed)(void *arg),
@@ -452,7 +503,7 @@ void oci_instance_close(struct executor_instance *instance, void (*on_closed)(vo
         oci_instance_signal(instance, SIGKILL);
         if (lambda->timer->start(lambda->host, CLOSE_GRACE_MS, 0, on_grace_over, instance,
                                  &instance->timer) != 0) {
-            (void)lambda->process->kill(instance->guard, SIGKILL);
+            kill_guard(instance);
         }
     }
     remove_when_quiet(instance);

@@ -82,6 +82,43 @@ pid_t oci_processes_runtime(pid_t guard) {
     return guard > 0 && children_of(guard, &pid, 1) == 1 ? pid : 0;
 }
 
+/* A process's number in its own namespace: the last one of NSpid. */
+static pid_t number_inside(pid_t pid) {
+    char path[64], text[2048];
+    long last = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    (void)read_file(path, text, sizeof text);
+    const char *line = strstr(text, "\nNSpid:");
+    if (line != NULL) {
+        const char *at = line + strlen("\nNSpid:");
+        while (*at == '\t' || (*at >= '0' && *at <= '9')) {
+            char *end;
+            long number = strtol(at, &end, 10);
+            if (end == at) {
+                break;
+            }
+            last = number;
+            at = end;
+        }
+    }
+    return (pid_t)last;
+}
+
+pid_t oci_processes_main(pid_t runtime, pid_t inside) {
+    pid_t pids[CHILDREN_MAX];
+    size_t count = runtime > 0 ? children_of(runtime, pids, CHILDREN_MAX) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (number_inside(pids[i]) == inside) {
+            return pids[i];
+        }
+    }
+    return 0;
+}
+
+uint64_t oci_processes_start_time(pid_t pid) {
+    return stat_field(pid, 22);
+}
+
 static ssize_t namespace_of(pid_t pid, char *buffer, size_t size) {
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)pid);

@@ -11,6 +11,13 @@
 /* The guard's child; 0: none. Thread: [any]. */
 pid_t oci_processes_runtime(pid_t guard);
 
+/* The child of the runtime that has the number `inside` in its namespace; 0: none, it has ended.
+ * Thread: [any]. */
+pid_t oci_processes_main(pid_t runtime, pid_t inside);
+
+/* When it was started, as virga.process/1 has it; 0: it is gone. Thread: [any]. */
+uint64_t oci_processes_start_time(pid_t pid);
+
 /* Sends a signal to all processes of the namespace whose first process is `runtime`, but not to
  * itself. Returns how many there were. Thread: [worker]. */
 int oci_processes_signal(pid_t runtime, int signum);
