@@ -16,6 +16,8 @@
 
 #define ROOT "/sys/fs/cgroup"
 #define PREFIX "virga-lambda-"
+/* The kernel charges in batches: a limit is met a little below it. */
+#define FULL_SLACK_BYTES (1024 * 1024)
 #define REMOVE_TRIES 200
 #define REMOVE_PAUSE_MS 5
 
@@ -251,9 +253,13 @@ bool oci_cgroup_was_full(const struct oci_cgroup *cgroup, const char *id) {
     if (cgroup->v2) {
         return read_keyed(folder, "memory.events", "oom_kill") > 0;
     }
-    return read_keyed(folder, "memory.oom_control", "oom_kill") > 0 ||
-           (cgroup->nested && (read_number(folder, "memory.failcnt") > 0 ||
-                               read_number(folder, "memory.memsw.failcnt") > 0));
+    if (read_keyed(folder, "memory.oom_control", "oom_kill") > 0) {
+        return true;
+    }
+    /* v1 counts a kill where the process was, and that is gone. */
+    int64_t most = read_number(folder, "memory.max_usage_in_bytes");
+    int64_t limit = read_number(folder, "memory.limit_in_bytes");
+    return cgroup->nested && most >= 0 && most + FULL_SLACK_BYTES >= limit;
 }
 
 /* --- removing --- */

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "executor_oci.h"
@@ -16,8 +15,6 @@
 #define CLOSE_GRACE_MS 1000
 /* How often is looked whether a runtime has made its container. */
 #define WATCH_MS 5
-#define GONE_TRIES 200
-#define GONE_PAUSE_MS 5
 #define SAID_MAX 512
 
 enum state {
@@ -139,12 +136,8 @@ static void submit(struct executor_instance *instance, void (*run)(void *arg),
 static void run_remove(void *arg) {
     struct executor_instance *instance = arg;
     /* It is the namespace's first process: when it is gone all are. */
-    for (int i = 0; instance->runtime > 0 && i < GONE_TRIES; i++) {
-        if (kill(instance->runtime, 0) != 0) {
-            break;
-        }
-        const struct timespec pause = {.tv_nsec = GONE_PAUSE_MS * 1000000L};
-        (void)nanosleep(&pause, NULL);
+    if (instance->runtime > 0) {
+        oci_processes_wait(instance->runtime);
     }
     int result = oci_bundle_remove(&instance->how, instance->folder, instance->bundle.id);
     if (result != 0) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,21 @@ int64_t oci_processes_peak(pid_t runtime) {
     return sum;
 }
 
+/* Not there, or a zombie. */
+static bool is_over(pid_t pid) {
+    char path[64], text[1024];
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    const char *end = read_file(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL;
+    return end == NULL || end[1] == '\0' || end[2] == 'Z' || end[2] == 'X';
+}
+
+void oci_processes_wait(pid_t pid) {
+    for (int i = 0; i < END_TRIES && !is_over(pid); i++) {
+        const struct timespec pause = {.tv_nsec = END_PAUSE_MS * 1000000L};
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 void oci_processes_end(pid_t pid, uint64_t start_time) {
     int fd = pid > 1 ? (int)syscall(SYS_pidfd_open, pid, 0u) : -1;
     if (fd < 0) {
@@ -179,10 +195,7 @@ void oci_processes_end(pid_t pid, uint64_t start_time) {
     }
     if (stat_field(pid, 22) == start_time) {
         (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0u);
-        for (int i = 0; i < END_TRIES && stat_field(pid, 22) == start_time; i++) {
-            const struct timespec pause = {.tv_nsec = END_PAUSE_MS * 1000000L};
-            (void)nanosleep(&pause, NULL);
-        }
+        oci_processes_wait(pid);
     }
     (void)close(fd);
 }

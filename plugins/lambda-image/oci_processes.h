@@ -18,6 +18,10 @@ pid_t oci_processes_main(pid_t runtime, pid_t inside);
 /* When it was started, as virga.process/1 has it; 0: it is gone. Thread: [any]. */
 uint64_t oci_processes_start_time(pid_t pid);
 
+/* Waits up to a second for a process's end; one that nobody has reaped yet has ended. When the
+ * first process of a namespace has ended, so have all. Thread: [worker]. */
+void oci_processes_wait(pid_t pid);
+
 /* Sends a signal to all processes of the namespace whose first process is `runtime`, but not to
  * itself. Returns how many there were. Thread: [worker]. */
 int oci_processes_signal(pid_t runtime, int signum);
@@ -26,8 +30,8 @@ int oci_processes_signal(pid_t runtime, int signum);
  * Thread: [any]. */
 int64_t oci_processes_peak(pid_t runtime);
 
-/* Kills a process that an earlier virga has started, if it is still the one, and waits up to a
- * second for its end. Thread: [worker]. */
+/* Kills a process that an earlier virga has started, if it is still the one, and waits for its end.
+ * Thread: [worker]. */
 void oci_processes_end(pid_t pid, uint64_t start_time);
 
 #endif

@@ -94,7 +94,7 @@ static void output_and_status_come(void **state) {
     (void)state;
     struct run run;
     NEED_RUNTIME();
-    run_script(&machine, &run, "echo out; echo err >&2; exit 7");
+    run_script(&machine, &run, "echo out; sleep 0.1; echo err >&2; exit 7");
     assert_string_equal(run.reason, "");
     assert_int_equal(run.end, EXECUTOR_EXITED);
     assert_int_equal(run.status, 7);
