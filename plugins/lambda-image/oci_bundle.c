@@ -250,23 +250,14 @@ int oci_bundle_remove(const struct oci_how *how, const char *folder, const char 
 }
 
 void oci_bundle_sweep(const struct oci_how *how, const char *environments) {
+    oci_processes_end_of(environments);
     DIR *list = opendir(environments);
     for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
-        char path[PATH_MAX], guard[PATH_MAX];
-        long long pid;
-        unsigned long long start_time;
+        char path[PATH_MAX];
         if (entry->d_name[0] == '.') {
             continue;
         }
         (void)snprintf(path, sizeof path, "%.3000s/%s", environments, entry->d_name);
-        (void)snprintf(guard, sizeof guard, "%.3900s/guard", path);
-        FILE *file = fopen(guard, "re");
-        if (file != NULL && fscanf(file, "%lld %llu", &pid, &start_time) == 2) {
-            oci_processes_end((pid_t)pid, start_time);
-        }
-        if (file != NULL) {
-            (void)fclose(file);
-        }
         (void)oci_bundle_remove(how, path, entry->d_name);
     }
     if (list != NULL) {

@@ -139,6 +139,11 @@ static void run_remove(void *arg) {
     if (instance->runtime > 0) {
         oci_processes_wait(instance->runtime);
     }
+    if (instance->term_signal != 0) {
+        char folder[PATH_MAX];
+        (void)snprintf(folder, sizeof folder, "%.4000s/", instance->folder);
+        oci_processes_end_of(folder);
+    }
     int result = oci_bundle_remove(&instance->how, instance->folder, instance->bundle.id);
     if (result != 0) {
         LAMBDA_LOG(instance->oci->executor.lambda, VIRGA_LOG_WARN, NULL,
@@ -349,18 +354,6 @@ static void on_watch(void *arg) {
 
 /* --- start --- */
 
-/* Who it is, for the sweep after a kill -9. */
-static void note_guard(const struct executor_instance *instance) {
-    char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%.4000s/guard", instance->folder);
-    FILE *file = fopen(path, "we");
-    if (file != NULL) {
-        (void)fprintf(file, "%lld %llu\n", (long long)instance->guard_id.pid,
-                      (unsigned long long)instance->guard_id.start_time);
-        (void)fclose(file);
-    }
-}
-
 static void run_prepare(void *arg) {
     struct executor_instance *instance = arg;
     oci_bundle_make(&instance->bundle, &instance->end);
@@ -392,7 +385,6 @@ static void spawn(struct executor_instance *instance) {
     }
     instance->state = RUNNING;
     instance->guard_id = lambda->process->id(instance->guard);
-    note_guard(instance);
     if (lambda->timer->start(lambda->host, WATCH_MS, WATCH_MS, on_watch, instance,
                              &instance->watch) != 0) {
         kill_guard(instance);

@@ -179,7 +179,7 @@ static void run_prepare(void *arg) {
     oci_cgroup_find(&how.cgroup, tag);
     if (!oci->swept) {
         how.cgroup.nested = true;
-        (void)snprintf(path, sizeof path, "%.3900s/environments", data_path);
+        (void)snprintf(path, sizeof path, "%.3900s/environments/", data_path);
         oci_bundle_sweep(&how, path);
         (void)snprintf(path, sizeof path, "%.3900s/images", data_path);
         remove_begun(path);

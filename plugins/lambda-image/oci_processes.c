@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX 64
+/* Of a command line: what is looked for comes early in it. */
+#define ARGS_MAX 8192
 #define END_TRIES 200
 #define END_PAUSE_MS 5
 
@@ -188,14 +191,37 @@ void oci_processes_wait(pid_t pid) {
     }
 }
 
-void oci_processes_end(pid_t pid, uint64_t start_time) {
-    int fd = pid > 1 ? (int)syscall(SYS_pidfd_open, pid, 0u) : -1;
-    if (fd < 0) {
+static bool is_of(pid_t pid, const char *wanted, size_t len) {
+    static _Thread_local char text[ARGS_MAX];
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    ssize_t got = read_file(path, text, sizeof text);
+    return got > 0 && memmem(text, (size_t)got, wanted, len) != NULL;
+}
+
+void oci_processes_end_of(const char *folders) {
+    char wanted[PATH_MAX + 16];
+    static const char option[] = "--root"; /* with its NUL, as arguments are kept */
+    size_t len = strlen(folders);
+    if (len >= PATH_MAX) {
         return;
     }
-    if (stat_field(pid, 22) == start_time) {
-        (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0u);
-        oci_processes_wait(pid);
+    memcpy(wanted, option, sizeof option);
+    memcpy(wanted + sizeof option, folders, len);
+    len += sizeof option;
+    DIR *list = opendir("/proc");
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        int fd = pid > 1 && pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0u) : -1;
+        if (fd < 0) {
+            continue;
+        }
+        if (is_of(pid, wanted, len) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0u) == 0) {
+            oci_processes_wait(pid);
+        }
+        (void)close(fd);
     }
-    (void)close(fd);
+    if (list != NULL) {
+        (void)closedir(list);
+    }
 }

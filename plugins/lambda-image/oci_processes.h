@@ -30,8 +30,9 @@ int oci_processes_signal(pid_t runtime, int signum);
  * Thread: [any]. */
 int64_t oci_processes_peak(pid_t runtime);
 
-/* Kills a process that an earlier virga has started, if it is still the one, and waits for its end.
- * Thread: [worker]. */
-void oci_processes_end(pid_t pid, uint64_t start_time);
+/* Kills the guards and runtimes of environments whose folder's path begins with `folders`, known by
+ * their arguments, and waits for their end: for what was killed halfway, before unshare had its
+ * child bound to itself. Thread: [worker]. */
+void oci_processes_end_of(const char *folders);
 
 #endif
