@@ -7,6 +7,7 @@
 #include "../service_fixture.h"
 #include "oci_fixture.h"
 
+#include "defer.h"
 #include "executor_oci.h"
 #include "ext_fetch.h"
 #include "ext_log.h"
@@ -97,6 +98,7 @@ static inline void machine_image(struct machine *machine, const char *digest) {
 static inline void machine_begin(struct machine *machine, const char *base) {
     memset(machine, 0, sizeof *machine);
     fixture_begin(&machine->fixture);
+    assert_int_equal(defer_setup(&machine->fixture.host), 0);
     (void)snprintf(machine->base, sizeof machine->base, "%s", base);
     machine->lambda = (struct lambda){
         .host = machine->fixture.api,
@@ -120,6 +122,9 @@ static inline void machine_end(struct machine *machine) {
     machine->executor->stop(machine->executor, on_machine_stopped, &stopped);
     machine_wait(machine, &stopped);
     machine->executor->destroy(machine->executor);
+    ext_fetch_teardown(&machine->fixture.host);
+    (void)fixture_reclaim(&machine->fixture);
+    defer_teardown(&machine->fixture.host);
     fixture_end(&machine->fixture);
 }
 
