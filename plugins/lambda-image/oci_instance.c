@@ -1,63 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* One environment's process: prepared on the thread pool, run through virga.process/1, explained on
  * the thread pool when it has ended, removed on close. */
+#include "oci_instance_impl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "executor_oci.h"
-#include "oci_bundle.h"
 #include "oci_processes.h"
 
 /* From SIGKILL for what is in a container to SIGKILL for the runtime, and with it for all. */
 #define CLOSE_GRACE_MS 1000
-/* How often is looked whether a runtime has made its container. */
-#define WATCH_MS 5
-#define SAID_MAX 512
-
-enum state {
-    PREPARING, /* on the thread pool */
-    RUNNING,
-    EXPLAINING, /* on the thread pool */
-    ENDED,      /* on_exit was called, or will not be */
-    REMOVING    /* on the thread pool */
-};
-
-struct executor_instance {
-    struct oci *oci;
-    struct executor_instance *next;
-    enum state state;
-    struct oci_how how;
-    struct oci_bundle bundle; /* its texts are the instance's */
-    char *digest;
-    char folder[PATH_MAX];
-    struct oci_bundle_end end;
-
-    struct virga_process_handle *guard;
-    struct virga_process_id guard_id;
-    struct virga_timer_handle *watch;  /* until the container is made */
-    bool started;                      /* it is */
-    pid_t runtime;                     /* 0: not known yet */
-    struct virga_process_handle *main; /* the image's own first process, while it runs */
-    int64_t exit_status;
-    int term_signal;
-    bool killed;        /* a SIGKILL was asked for */
-    int pending_signal; /* came before it was started; 0 = none */
-    int64_t peak;
-    char said[SAID_MAX]; /* the first of its output: a runtime's last words */
-    size_t said_len;
-
-    size_t jobs; /* signals on their way */
-    struct virga_timer_handle *timer;
-    void (*on_output)(void *arg, int stream, struct virga_str bytes);
-    void (*on_exit)(void *arg, const struct executor_exit *exit);
-    void *arg;
-    bool closing;
-    void (*on_closed)(void *arg);
-    void *on_closed_arg;
-};
 
 /* --- memory --- */
 
@@ -169,7 +124,7 @@ static void on_removed(void *arg, int status) {
     }
 }
 
-static void remove_when_quiet(struct executor_instance *instance) {
+void oci_instance_settle(struct executor_instance *instance) {
     if (instance->closing && instance->state == ENDED && instance->jobs == 0) {
         instance->state = REMOVING;
         submit(instance, run_remove, on_removed);
@@ -193,7 +148,7 @@ static void report(struct executor_instance *instance) {
         instance->on_exit(instance->arg, &exit);
         instance->jobs--;
     }
-    remove_when_quiet(instance);
+    oci_instance_settle(instance);
 }
 
 static void run_explain(void *arg) {
@@ -221,10 +176,7 @@ static void on_guard_exit(void *arg, int64_t exit_status, int term_signal) {
     const struct lambda *lambda = instance->oci->executor.lambda;
     lambda->process->close(instance->guard);
     instance->guard = NULL;
-    lambda->process->close(instance->main);
-    instance->main = NULL;
-    lambda->timer->stop(instance->watch);
-    instance->watch = NULL;
+    oci_instance_unwatch(instance);
     lambda->timer->stop(instance->timer);
     instance->timer = NULL;
     instance->exit_status = exit_status;
@@ -235,7 +187,7 @@ static void on_guard_exit(void *arg, int64_t exit_status, int term_signal) {
 
 static void on_guard_output(void *arg, struct virga_str bytes) {
     struct executor_instance *instance = arg;
-    size_t room = SAID_MAX - 1 - instance->said_len;
+    size_t room = OCI_INSTANCE_SAID_MAX - 1 - instance->said_len;
     size_t len = bytes.len < room ? bytes.len : room;
     memcpy(instance->said + instance->said_len, bytes.ptr, len);
     instance->said_len += len;
@@ -243,113 +195,6 @@ static void on_guard_output(void *arg, struct virga_str bytes) {
     if (!instance->closing && instance->on_output != NULL) {
         instance->on_output(instance->arg, 1, bytes);
     }
-}
-
-/* --- signals --- */
-
-struct job {
-    struct executor_instance *instance;
-    int signum;
-    pid_t runtime;
-};
-
-static void run_signal(void *arg) {
-    const struct job *job = arg;
-    (void)oci_processes_signal(job->runtime, job->signum);
-}
-
-static void on_signalled(void *arg, int status) {
-    struct job *job = arg;
-    struct executor_instance *instance = job->instance;
-    (void)status;
-    free(job);
-    instance->jobs--;
-    remove_when_quiet(instance);
-}
-
-static void kill_guard(struct executor_instance *instance) {
-    const struct lambda *lambda = instance->oci->executor.lambda;
-    if (instance->guard != NULL) {
-        if (instance->runtime == 0) {
-            instance->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
-        }
-        (void)lambda->process->kill(instance->guard, SIGKILL);
-    }
-}
-
-/* To all but the runtime, which sees its children end and then ends in order. */
-static void send_signal(struct executor_instance *instance, int signum) {
-    const struct lambda *lambda = instance->oci->executor.lambda;
-    struct job *job = malloc(sizeof *job);
-    if (job != NULL) {
-        *job = (struct job){instance, signum, instance->runtime};
-        if (lambda->work->submit(lambda->host, run_signal, on_signalled, job, NULL) == 0) {
-            instance->jobs++;
-            return;
-        }
-        free(job);
-    }
-    if (signum == SIGKILL) {
-        kill_guard(instance);
-    }
-}
-
-void oci_instance_signal(struct executor_instance *instance, int signum) {
-    instance->killed |= signum == SIGKILL;
-    if (instance->state == RUNNING && instance->started) {
-        send_signal(instance, signum);
-    } else if (instance->state == RUNNING && signum == SIGKILL) {
-        kill_guard(instance);
-    } else if (instance->state <= RUNNING && instance->pending_signal != SIGKILL) {
-        instance->pending_signal = signum;
-    }
-}
-
-/* --- watching --- */
-
-/* The first process's end is the environment's, but crun waits for orphans too. */
-static void on_main_exit(void *arg, int64_t exit_status, int term_signal) {
-    struct executor_instance *instance = arg;
-    (void)exit_status;
-    (void)term_signal;
-    instance->oci->executor.lambda->process->close(instance->main);
-    instance->main = NULL;
-    send_signal(instance, SIGKILL);
-}
-
-static void watch_main(struct executor_instance *instance, pid_t inside) {
-    const struct lambda *lambda = instance->oci->executor.lambda;
-    const struct virga_process_options options = {
-        .struct_size = sizeof options, .on_exit = on_main_exit, .arg = instance};
-    pid_t pid = oci_processes_main(instance->runtime, inside);
-    const struct virga_process_id id = {pid, pid > 0 ? oci_processes_start_time(pid) : 0};
-    if (pid == 0 || lambda->process->adopt(lambda->host, id, &options, &instance->main) == -ESRCH) {
-        send_signal(instance, SIGKILL);
-    }
-}
-
-static void on_watch(void *arg) {
-    struct executor_instance *instance = arg;
-    char path[PATH_MAX];
-    int inside = 0;
-    (void)snprintf(path, sizeof path, "%.4000s/pid", instance->folder);
-    FILE *file = fopen(path, "re");
-    bool there = file != NULL && fscanf(file, "%d", &inside) == 1;
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    if (!there) {
-        return;
-    }
-    instance->oci->executor.lambda->timer->stop(instance->watch);
-    instance->watch = NULL;
-    instance->started = true;
-    instance->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
-    if (instance->pending_signal != 0) {
-        send_signal(instance, instance->pending_signal);
-        instance->pending_signal = 0;
-    }
-    watch_main(instance, (pid_t)inside);
 }
 
 /* --- start --- */
@@ -385,10 +230,7 @@ static void spawn(struct executor_instance *instance) {
     }
     instance->state = RUNNING;
     instance->guard_id = lambda->process->id(instance->guard);
-    if (lambda->timer->start(lambda->host, WATCH_MS, WATCH_MS, on_watch, instance,
-                             &instance->watch) != 0) {
-        kill_guard(instance);
-    }
+    oci_instance_watch(instance);
 }
 
 static void on_prepared(void *arg, int status) {
@@ -469,7 +311,7 @@ static void on_grace_over(void *arg) {
     struct executor_instance *instance = arg;
     instance->oci->executor.lambda->timer->stop(instance->timer);
     instance->timer = NULL;
-    kill_guard(instance);
+    oci_instance_kill_guard(instance);
 }
 
 void oci_instance_close(struct executor_instance *instance, void (*on_closed)(void *arg),
@@ -488,10 +330,10 @@ void oci_instance_close(struct executor_instance *instance, void (*on_closed)(vo
         oci_instance_signal(instance, SIGKILL);
         if (lambda->timer->start(lambda->host, CLOSE_GRACE_MS, 0, on_grace_over, instance,
                                  &instance->timer) != 0) {
-            kill_guard(instance);
+            oci_instance_kill_guard(instance);
         }
     }
-    remove_when_quiet(instance);
+    oci_instance_settle(instance);
 }
 
 bool oci_instance_uses(const struct oci *oci, const char *digest) {

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-const char *const oci_spec_mounted[] = {"/tmp", "/proc", "/dev", "/sys", NULL};
-
 static void strings(struct virga_json_writer *json, const char *key, const char *const *values) {
     virga_json_begin_array(json, key);
     for (; *values != NULL; values++) {

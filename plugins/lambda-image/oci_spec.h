@@ -12,8 +12,6 @@
 /* What a Lambda function has. Source: AWS-recorded environment, RLIMIT_NOFILE 1024. */
 #define OCI_SPEC_NOFILE 1024
 #define OCI_SPEC_SHM_MB 64
-/* Where the processes' root has its own file systems: what an image has there is not seen. */
-extern const char *const oci_spec_mounted[]; /* "/tmp", ..., ended by NULL */
 
 struct oci_spec {
     const char *rootfs; /* of the host, absolute; read-only for the container */

@@ -32,8 +32,8 @@ struct tree {
 };
 
 static inline void tree_write(const char *folder, const char *path, const char *text) {
-    char full[PATH_MAX];
-    (void)snprintf(full, sizeof full, "%s/%s", folder, path);
+    char full[2 * PATH_MAX];
+    (void)snprintf(full, sizeof full, "%.3000s/%s", folder, path);
     FILE *file = fopen(full, "w");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
@@ -41,22 +41,22 @@ static inline void tree_write(const char *folder, const char *path, const char *
 }
 
 static inline void tree_mkdir(const char *folder, const char *path) {
-    char full[PATH_MAX];
-    (void)snprintf(full, sizeof full, "%s/%s", folder, path);
+    char full[2 * PATH_MAX];
+    (void)snprintf(full, sizeof full, "%.3000s/%s", folder, path);
     assert_int_equal(mkdir(full, 0755), 0);
 }
 
 static inline void tree_link(const char *folder, const char *path, const char *target) {
-    char full[PATH_MAX];
-    (void)snprintf(full, sizeof full, "%s/%s", folder, path);
+    char full[2 * PATH_MAX];
+    (void)snprintf(full, sizeof full, "%.3000s/%s", folder, path);
     assert_int_equal(symlink(target, full), 0);
 }
 
 /* The text of a file below a folder, "<none>" when there is none. Valid: until the next call. */
 static inline const char *tree_read(const char *folder, const char *path) {
     static char text[4096];
-    char full[PATH_MAX];
-    (void)snprintf(full, sizeof full, "%s/%s", folder, path);
+    char full[2 * PATH_MAX];
+    (void)snprintf(full, sizeof full, "%.3000s/%s", folder, path);
     int fd = open(full, O_RDONLY | O_NOFOLLOW);
     if (fd < 0) {
         return "<none>";
