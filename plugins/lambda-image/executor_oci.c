@@ -158,6 +158,10 @@ static void on_pulls_stopped(void *arg) {
     struct stopping *stopping = arg;
     void (*on_stopped)(void *) = stopping->on_stopped;
     void *on_stopped_arg = stopping->arg;
+    const struct oci *oci = stopping->oci;
+    if (oci->how.cgroup.parent[0] != '\0') {
+        (void)rmdir(oci->how.cgroup.parent);
+    }
     free(stopping);
     on_stopped(on_stopped_arg);
 }

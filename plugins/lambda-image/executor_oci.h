@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The executor `oci` as its parts see it. Folders below the data path: images/<hex> (an unpacked
  * image: rootfs, image.json), images/tmp-<hex> (one that is being made), images/trash-... (one that
- * is being removed), environments/<id> (a bundle, the runtime's state), probe. */
+ * is being removed), environments/<id> (a bundle, the runtime's state), probe; and the file
+ * cgroup, which names the cgroup that has those of all environments. */
 #ifndef LAMBDA_EXECUTOR_OCI_H
 #define LAMBDA_EXECUTOR_OCI_H
 

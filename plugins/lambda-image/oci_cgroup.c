@@ -333,3 +333,25 @@ void oci_cgroup_sweep(const struct oci_cgroup *cgroup) {
     (void)closedir(list);
     (void)rmdir(cgroup->parent);
 }
+
+void oci_cgroup_take_over(const struct oci_cgroup *cgroup, const char *note) {
+    struct oci_cgroup old = {.nested = true};
+    FILE *file = fopen(note, "re");
+    if (file != NULL) {
+        if (fgets(old.parent, sizeof old.parent, file) == NULL) {
+            old.parent[0] = '\0';
+        }
+        (void)fclose(file);
+        old.parent[strcspn(old.parent, "\n")] = '\0';
+    }
+    if (strncmp(old.parent, ROOT "/", strlen(ROOT "/")) == 0 &&
+        strstr(old.parent, "/" PREFIX) != NULL && strstr(old.parent, "/../") == NULL &&
+        strcmp(old.parent, cgroup->parent) != 0) {
+        oci_cgroup_sweep(&old);
+    }
+    file = fopen(note, "we");
+    if (file != NULL) {
+        (void)fprintf(file, "%s\n", cgroup->parent);
+        (void)fclose(file);
+    }
+}

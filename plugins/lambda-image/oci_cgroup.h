@@ -40,5 +40,8 @@ bool oci_cgroup_was_full(const struct oci_cgroup *cgroup, const char *id);
 int oci_cgroup_remove(const struct oci_cgroup *cgroup, const char *id);
 /* Removes all environments' that an earlier run left, and the parent. Thread: [worker]. */
 void oci_cgroup_sweep(const struct oci_cgroup *cgroup);
+/* Sweeps what an earlier run has named in the file `note`, which may be elsewhere than what this
+ * one has found, then names this one there. Thread: [worker]. */
+void oci_cgroup_take_over(const struct oci_cgroup *cgroup, const char *note);
 
 #endif

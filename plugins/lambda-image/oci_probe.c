@@ -30,6 +30,7 @@ struct oci_probe {
     bool busy;  /* on the thread pool */
     bool works; /* the way at hand */
     bool timed_out;
+    char cgroup[OCI_CGROUP_PATH_MAX]; /* of all environments, as found; "" = none */
     char rootfs[PATH_MAX];
     char id[64];
     char said[256]; /* the first of a way's output */
@@ -61,6 +62,9 @@ static void finish(struct oci_probe *probe, int error) {
     struct oci *oci = probe->oci;
     oci->executor.lambda->timer->stop(probe->timer);
     oci->probe = NULL;
+    if (probe->cgroup[0] != '\0' && (error != 0 || oci->how.cgroup.parent[0] == '\0')) {
+        (void)rmdir(probe->cgroup);
+    }
     if (probe->stopping) {
         if (probe->on_stopped != NULL) {
             probe->on_stopped(probe->on_stopped_arg);
@@ -181,9 +185,12 @@ static void run_prepare(void *arg) {
         how.cgroup.nested = true;
         (void)snprintf(path, sizeof path, "%.3900s/environments/", data_path);
         oci_bundle_sweep(&how, path);
+        (void)snprintf(path, sizeof path, "%.3900s/cgroup", data_path);
+        oci_cgroup_take_over(&how.cgroup, path);
         (void)snprintf(path, sizeof path, "%.3900s/images", data_path);
         remove_begun(path);
     }
+    (void)snprintf(probe->cgroup, sizeof probe->cgroup, "%s", how.cgroup.parent);
     list_ways(probe, &how.cgroup);
 }
 

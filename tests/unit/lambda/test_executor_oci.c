@@ -486,6 +486,14 @@ static void a_killed_host_leaves_no_process_and_the_next_sweeps(void **state) {
     assert_int_equal(processes_left(), 0);
     assert_true(is_there("environments/orphan-1"));
     char path[PATH_MAX];
+    /* The dead one was in another cgroup than this. */
+    struct oci_cgroup *cgroup = &((struct oci *)machine.executor)->how.cgroup;
+    char old[2 * OCI_CGROUP_PATH_MAX];
+    (void)snprintf(old, sizeof old, "%s-old", cgroup->parent);
+    if (cgroup->parent[0] != '\0') {
+        assert_int_equal(mkdir(old, 0755), 0);
+        tree_write(machine.base, "cgroup", old);
+    }
     (void)snprintf(path, sizeof path, "%s/images/tmp-half", machine.base);
     assert_int_equal(mkdir(path, 0700), 0);
     /* As a new virga does. */
@@ -494,6 +502,7 @@ static void a_killed_host_leaves_no_process_and_the_next_sweeps(void **state) {
     assert_int_equal(machine.ready_error, 0);
     assert_false(is_there("environments/orphan-1"));
     assert_false(is_there("images/tmp-half"));
+    assert_true(access(old, F_OK) != 0);
     assert_nothing_left();
 }
 
@@ -551,7 +560,7 @@ static int group_teardown(void **state) {
     assert_int_equal(oci_path_remove_all(machine.base), 0);
     assert_int_equal(oci_path_remove_all(tools), 0);
     if (parent[0] != '\0') {
-        assert_int_equal(rmdir(parent), 0);
+        assert_true(access(parent, F_OK) != 0);
     }
     return 0;
 }
