@@ -339,7 +339,6 @@ int oci_probe_start(struct oci *oci, void (*on_done)(void *arg, int error, const
         free(probe);
         return -ENOMEM;
     }
-    oci->is_ready = false;
     oci->probe = probe;
     return 0;
 }
