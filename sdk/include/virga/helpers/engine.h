@@ -58,7 +58,10 @@ struct virga_engine_request {
     const char *method;    /* NULL = GET */
     const char *path;      /* behind the version: "/containers/json?all=1" */
     struct virga_str json; /* the body; ptr NULL = none */
+    const char *auth;      /* X-Registry-Auth; NULL = none */
     uint32_t timeout_ms;   /* 0 = 30,000 */
+    /* The head of the answer is there; only with on_data, before it. May be NULL. */
+    void (*on_head)(void *arg, int status);
     /* The answer's body as it comes, when its status is below 300; on_done has none of it then.
      * NULL = buffered. Valid: for the call. */
     void (*on_data)(void *arg, struct virga_str bytes);
