@@ -204,6 +204,7 @@ static void on_version(struct runner_docker *runner, const struct virga_engine_a
         find_engine(runner);
         return;
     }
+    virga_engine_adapt(&runner->engine, answer->json);
     if (virga_engine_self_maybe(name, sizeof name)) {
         (void)snprintf(path, sizeof path, "/containers/%s/json", name);
         (void)docker_ask(runner, "GET", path, DOCKER_NOTHING, DOCKER_CALL_MS, on_self);

@@ -110,14 +110,17 @@ int virga_engine_start(const struct virga_host *host, const struct virga_fetch *
     struct virga_header headers[2];
     size_t headers_count = 0;
     struct virga_engine_call *call = calloc(1, sizeof *call);
-    size_t size = strlen(address->origin) + sizeof VIRGA_ENGINE_API + strlen(request->path) + 1;
+    const char *api = strcmp(request->path, "/version") == 0 ? ""
+                      : address->api[0] != '\0'              ? address->api
+                                                             : VIRGA_ENGINE_API;
+    size_t size = strlen(address->origin) + strlen(api) + strlen(request->path) + 1;
     char *url = malloc(size);
     if (call == NULL || url == NULL) {
         free(call);
         free(url);
         return -ENOMEM;
     }
-    (void)snprintf(url, size, "%s" VIRGA_ENGINE_API "%s", address->origin, request->path);
+    (void)snprintf(url, size, "%s%s%s", address->origin, api, request->path);
     if (request->json.ptr != NULL) {
         headers[headers_count++] = (struct virga_header){virga_str_from("Content-Type"),
                                                          virga_str_from("application/json")};
