@@ -19,11 +19,11 @@ static void on_pull_data(void *arg, struct virga_str bytes) {
     if (runner->pull == NULL) {
         return;
     }
-    docker_pull_take(runner->pull, bytes);
+    virga_engine_pull_take(runner->pull, bytes);
     uint64_t now_ns = ecr->timer->monotonic_ns(ecr->host);
     if (now_ns - runner->pull_told_ns > PULL_LOG_NS && runner->pull->layers_count > 0) {
         runner->pull_told_ns = now_ns;
-        docker_pull_describe(runner->pull, text, sizeof text);
+        virga_engine_pull_describe(runner->pull, text, sizeof text);
         ECR_LOG(ecr, VIRGA_LOG_INFO, NULL, "pulling %s: %s", runner->image, text);
     }
 }
@@ -31,9 +31,9 @@ static void on_pull_data(void *arg, struct virga_str bytes) {
 static void on_pulled(struct runner_docker *runner, const struct virga_engine_answer *answer) {
     char error[512] = "", text[128] = "";
     if (runner->pull != NULL) {
-        docker_pull_end(runner->pull);
+        virga_engine_pull_end(runner->pull);
         (void)snprintf(error, sizeof error, "%s", runner->pull->error);
-        docker_pull_describe(runner->pull, text, sizeof text);
+        virga_engine_pull_describe(runner->pull, text, sizeof text);
     }
     end_pull(runner);
     if (answer->error != 0 || answer->status >= 300) {
@@ -63,7 +63,7 @@ static void pull(struct runner_docker *runner) {
     struct strbuf path = {0};
     size_t name_len = 0;
     const char *tag = NULL;
-    docker_pull_split(runner->image, &name_len, &tag);
+    virga_engine_pull_split(runner->image, &name_len, &tag);
     strbuf_add_text(&path, "/images/create?fromImage=");
     strbuf_add_encoded(&path, (struct virga_str){runner->image, name_len}, "");
     if (tag != NULL || strchr(runner->image, '@') == NULL) {

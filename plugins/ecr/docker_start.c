@@ -178,10 +178,11 @@ static void prepare(struct runner_docker *runner) {
 }
 
 static void on_self(struct runner_docker *runner, const struct virga_engine_answer *answer) {
-    runner->self = (struct docker_self){.inside = false};
+    runner->self = (struct virga_engine_self){.inside = false};
     if (answer->error == 0 && answer->status == 200 &&
-        docker_self_read(answer->json, runner->files.data, runner->network, &runner->self) == 0) {
-        runner->publishes = docker_self_publishes(answer->json, runner->base.ecr->port_first);
+        virga_engine_self_read(answer->json, runner->files.data, runner->network, &runner->self) ==
+            0) {
+        runner->publishes = virga_engine_self_publishes(answer->json, runner->base.ecr->port_first);
         /* A folder of this container that the engine's machine does not see cannot be mounted, and
          * a part of a volume cannot either. */
         runner->volume = runner->self.source[0] == '\0' || runner->self.volume;
@@ -203,7 +204,8 @@ static void on_version(struct runner_docker *runner, const struct virga_engine_a
         find_engine(runner);
         return;
     }
-    if (docker_self_maybe(name, sizeof name)) {
+    virga_engine_adapt(&runner->engine, answer->json);
+    if (virga_engine_self_maybe(name, sizeof name)) {
         (void)snprintf(path, sizeof path, "/containers/%s/json", name);
         (void)docker_ask(runner, "GET", path, DOCKER_NOTHING, DOCKER_CALL_MS, on_self);
         return;

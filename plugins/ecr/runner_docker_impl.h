@@ -7,10 +7,10 @@
 
 #include "docker_container.h"
 #include "docker_exec.h"
-#include "docker_pull.h"
-#include "docker_self.h"
 #include "registry_files.h"
 #include "registry_runner.h"
+#include <virga/helpers/engine_pull.h>
+#include <virga/helpers/engine_self.h>
 
 #define DOCKER_ENGINE_MS 1500  /* for an engine to say that it is there */
 #define DOCKER_CALL_MS 30000   /* for its other answers */
@@ -32,7 +32,7 @@ struct runner_docker {
     char configured[256]; /* floci.docker.docker-host */
 
     struct virga_engine_address engine;
-    struct docker_self self;
+    struct virga_engine_self self;
     bool publishes; /* this container's own registry port is published by the user */
     bool forwards;  /* the forwarding container was made */
     struct docker_container container; /* id "" = none known */
@@ -58,7 +58,7 @@ struct runner_docker {
     uint64_t deadline_ns;
     char failure[DOCKER_TEXT_MAX]; /* told once what was created is gone */
     int failure_status;
-    struct docker_pull *pull;
+    struct virga_engine_pull *pull;
     uint64_t pull_told_ns;
 
     /* a stop under way */

@@ -65,7 +65,8 @@ struct executor {
 
     /* Finds out whether it can work here, and how; asked before anything else, and again after a
      * failure. Also removes what an earlier run of virga left. Calls back: once, never inside the
-     * call; 0 or a negative errno with the reason in words. */
+     * call; 0 with what is used in words ("" is fine), or a negative errno with the reason in
+     * words. One at a time. */
     void (*ready)(struct executor *executor,
                   void (*on_ready)(void *arg, int error, const char *reason), void *arg);
 
@@ -74,6 +75,12 @@ struct executor {
         *listen_addresses;    /* where a Runtime API must listen, as virga.listener/1 takes it */
     const char *reach_host;   /* how a process in an environment reaches that: "127.0.0.1" */
     const char *endpoint_url; /* how it reaches virga's AWS port: AWS_ENDPOINT_URL */
+    /* What ready() found does not hold any more (the engine is gone): ask it again before a find(),
+     * pull() or start(). */
+    bool lost;
+    /* Whether a request to a Runtime API comes from where environments are, by its peer
+     * ("10.88.0.7:41234"): listen_addresses may be open to others. NULL: it does. */
+    bool (*admits)(struct executor *executor, struct virga_str peer);
 
     /* Whether the image is here. Calls back: once, maybe inside the call. 0, -ENOENT, or another
      * negative errno with the reason. */
@@ -101,7 +108,8 @@ struct executor {
      * on_closed once, maybe inside the call, when nothing of it is left. NULL instance: at once. */
     void (*close)(struct executor_instance *instance, void (*on_closed)(void *arg), void *arg);
 
-    /* Breaks off pulls. All instances have been closed. Calls back: once, maybe inside. */
+    /* Breaks off pulls, and ready() where it is under way: they call back with -ECANCELED. Waits
+     * for instances that are being closed. Calls back: once, maybe inside. */
     void (*stop)(struct executor *executor, void (*on_stopped)(void *arg), void *arg);
     void (*destroy)(struct executor *executor);
 };

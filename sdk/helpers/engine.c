@@ -16,6 +16,7 @@ struct virga_engine_call {
     const struct virga_fetch *fetch;
     struct virga_fetch_handle *handle;
     int status; /* once the head of a streamed answer is there */
+    void (*on_head)(void *arg, int status);
     void (*on_data)(void *arg, struct virga_str bytes);
     void (*on_done)(void *arg, const struct virga_engine_answer *answer);
     void *arg;
@@ -61,6 +62,9 @@ static void read_message(struct json_object *json, struct virga_str body, int st
 static void on_head(void *arg, const struct virga_fetch_response *res) {
     struct virga_engine_call *call = arg;
     call->status = res->status;
+    if (call->on_head != NULL) {
+        call->on_head(call->arg, res->status);
+    }
 }
 
 static int on_chunk(void *arg, struct virga_str chunk) {
@@ -103,17 +107,30 @@ int virga_engine_start(const struct virga_host *host, const struct virga_fetch *
                        const struct virga_engine_address *address,
                        const struct virga_engine_request *request,
                        struct virga_engine_call **ret_call) {
-    static const struct virga_header json_header = {{"Content-Type", 12}, {"application/json", 16}};
+    struct virga_header headers[2];
+    size_t headers_count = 0;
     struct virga_engine_call *call = calloc(1, sizeof *call);
-    size_t size = strlen(address->origin) + sizeof VIRGA_ENGINE_API + strlen(request->path) + 1;
+    const char *api = strcmp(request->path, "/version") == 0 ? ""
+                      : address->api[0] != '\0'              ? address->api
+                                                             : VIRGA_ENGINE_API;
+    size_t size = strlen(address->origin) + strlen(api) + strlen(request->path) + 1;
     char *url = malloc(size);
     if (call == NULL || url == NULL) {
         free(call);
         free(url);
         return -ENOMEM;
     }
-    (void)snprintf(url, size, "%s" VIRGA_ENGINE_API "%s", address->origin, request->path);
+    (void)snprintf(url, size, "%s%s%s", address->origin, api, request->path);
+    if (request->json.ptr != NULL) {
+        headers[headers_count++] = (struct virga_header){virga_str_from("Content-Type"),
+                                                         virga_str_from("application/json")};
+    }
+    if (request->auth != NULL) {
+        headers[headers_count++] =
+            (struct virga_header){virga_str_from("X-Registry-Auth"), virga_str_from(request->auth)};
+    }
     call->fetch = fetch;
+    call->on_head = request->on_head;
     call->on_data = request->on_data;
     call->on_done = request->on_done;
     call->arg = request->arg;
@@ -122,8 +139,8 @@ int virga_engine_start(const struct virga_host *host, const struct virga_fetch *
         .method = request->method,
         .url = url,
         .unix_path = address->unix_path[0] != '\0' ? address->unix_path : NULL,
-        .headers = request->json.ptr != NULL ? &json_header : NULL,
-        .headers_count = request->json.ptr != NULL ? 1 : 0,
+        .headers = headers,
+        .headers_count = headers_count,
         .body = request->json,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .timeout_ms = request->timeout_ms,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -156,4 +157,20 @@ int virga_engine_version(const struct virga_engine_address *address, int timeout
     }
     free(answer);
     return result;
+}
+
+static bool read_numbers(const char *text, unsigned *ret_major, unsigned *ret_minor) {
+    char rest;
+    return text != NULL && sscanf(text, "%3u.%3u%c", ret_major, ret_minor, &rest) == 2;
+}
+
+void virga_engine_adapt(struct virga_engine_address *address, struct json_object *version) {
+    unsigned major = 0, minor = 0, least_major = 0, least_minor = 0;
+    address->api[0] = '\0';
+    if (read_numbers(VIRGA_ENGINE_API + sizeof "/v" - 1, &major, &minor) &&
+        json_object_is_type(version, json_type_object) &&
+        read_numbers(text_of(version, "MinAPIVersion"), &least_major, &least_minor) &&
+        (least_major > major || (least_major == major && least_minor > minor))) {
+        (void)snprintf(address->api, sizeof address->api, "/v%u.%u", least_major, least_minor);
+    }
 }

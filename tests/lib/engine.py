@@ -209,7 +209,8 @@ class Podman(Engine):
             ["podman", "--root", self.dir + "/root", "--runroot", self.dir + "/run", "--tmpdir", self.dir + "/tmp",
              "--network-config-dir", self.dir + "/net", "system", "service", "--time", "0", self.host],
             env=clean_env({"CONTAINERS_CONF": self.dir + "/containers.conf"}), stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log, start_new_session=True)
+            stdout=self.log, stderr=self.log, start_new_session=True,
+            cwd=self.dir)  # conmon leaves a file there when a container was out of memory
         self.wait_until_up()
 
     def close(self):

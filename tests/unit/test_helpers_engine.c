@@ -166,8 +166,29 @@ static void frames_come_out_whatever_their_pieces(void **state) {
     assert_string_equal(text, "1:a 1:b 1:c 2:x 2:y 1:z ");
 }
 
+static const char *api_of(const char *version) {
+    static struct virga_engine_address address;
+    struct json_object *json = json_tokener_parse(version);
+    address = (struct virga_engine_address){.api = "/v9.9"};
+    virga_engine_adapt(&address, json);
+    json_object_put(json);
+    return address.api;
+}
+
+static void an_engine_that_dropped_old_versions_is_asked_for_its_oldest(void **state) {
+    (void)state;
+    assert_string_equal(api_of("{\"MinAPIVersion\":\"1.44\"}"), "/v1.44");
+    assert_string_equal(api_of("{\"MinAPIVersion\":\"2.0\"}"), "/v2.0");
+    assert_string_equal(api_of("{\"MinAPIVersion\":\"1.12\"}"), "");
+    assert_string_equal(api_of("{\"MinAPIVersion\":\"1.40\"}"), "");
+    assert_string_equal(api_of("{\"MinAPIVersion\":\"new\"}"), "");
+    assert_string_equal(api_of("{}"), "");
+    assert_string_equal(api_of("[]"), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_engine_that_dropped_old_versions_is_asked_for_its_oldest),
         cmocka_unit_test(addresses_are_read_as_docker_host_has_them),
         cmocka_unit_test(addresses_that_cannot_be_used_are_refused),
         cmocka_unit_test(what_is_configured_is_the_only_place),

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "docker_container.h"
-#include "docker_self.h"
+#include <virga/helpers/engine_self.h>
 
 static struct docker_container_spec spec(void) {
     return (struct docker_container_spec){.image = "registry:2",
@@ -119,7 +119,7 @@ static void refused_mounts_are_known_by_the_engines_words(void **state) {
 
 static void virga_in_a_container_knows_its_mounts_and_network(void **state) {
     (void)state;
-    struct docker_self self;
+    struct virga_engine_self self;
     struct json_object *json = json_tokener_parse(
         "{\"Id\":\"me\",\"Image\":\"sha256:i\",\"Mounts\":["
         "{\"Type\":\"bind\",\"Source\":\"/srv/floci\",\"Destination\":\"/data\"},"
@@ -129,22 +129,22 @@ static void virga_in_a_container_knows_its_mounts_and_network(void **state) {
         "\"5102/tcp\":[{\"HostPort\":\"6000\"}]},\"Networks\":{"
         "\"none\":{\"IPAddress\":\"\"},\"a\":{\"IPAddress\":\"10.0.0.2\"},"
         "\"b\":{\"IPAddress\":\"10.1.0.2\"}}}}");
-    assert_int_equal(docker_self_read(json, "/data/ecr", "b", &self), 0);
+    assert_int_equal(virga_engine_self_read(json, "/data/ecr", "b", &self), 0);
     assert_string_equal(self.source, "/srv/floci");
     assert_string_equal(self.rest, "/ecr");
     assert_false(self.volume);
     assert_string_equal(self.network, "b");
     assert_string_equal(self.ip, "10.1.0.2");
-    assert_int_equal(docker_self_read(json, "/data/deep/x", "", &self), 0);
+    assert_int_equal(virga_engine_self_read(json, "/data/deep/x", "", &self), 0);
     assert_string_equal(self.source, "deep");
     assert_true(self.volume);
     assert_string_equal(self.network, "a");
-    assert_int_equal(docker_self_read(json, "/database", "", &self), 0);
+    assert_int_equal(virga_engine_self_read(json, "/database", "", &self), 0);
     assert_string_equal(self.source, "");
-    assert_true(docker_self_publishes(json, 5100));
-    assert_false(docker_self_publishes(json, 5101));
-    assert_false(docker_self_publishes(json, 5102));
-    assert_false(docker_self_publishes(json, 5103));
+    assert_true(virga_engine_self_publishes(json, 5100));
+    assert_false(virga_engine_self_publishes(json, 5101));
+    assert_false(virga_engine_self_publishes(json, 5102));
+    assert_false(virga_engine_self_publishes(json, 5103));
     json_object_put(json);
 }
 

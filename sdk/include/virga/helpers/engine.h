@@ -22,6 +22,7 @@ struct virga_engine_address {
     char unix_path[108]; /* a socket; "" = TCP */
     char origin[256];    /* "http://127.0.0.1:2375"; of a socket "http://engine" */
     char shown[264];     /* for messages: "unix:///var/run/docker.sock" */
+    char api[16];        /* the API version that is asked for: "/v1.44"; "" = VIRGA_ENGINE_API */
     char from[32]; /* what named it: "floci.docker.docker-host", "DOCKER_HOST", "" = it is usual */
 };
 
@@ -43,6 +44,11 @@ int virga_engine_candidate(const char *configured, size_t index,
 int virga_engine_version(const struct virga_engine_address *address, int timeout_ms, char *buffer,
                          size_t size);
 
+/* Takes the API version from an answer to GET /version: VIRGA_ENGINE_API, or the oldest one that
+ * the engine still speaks where that is newer. Why: Docker 29 refuses what is older than 1.44.
+ * Thread: [any]. */
+void virga_engine_adapt(struct virga_engine_address *address, struct json_object *version);
+
 struct virga_engine_call;
 
 /* What the engine answered. Valid: for the call. */
@@ -55,10 +61,15 @@ struct virga_engine_answer {
 };
 
 struct virga_engine_request {
-    const char *method;    /* NULL = GET */
-    const char *path;      /* behind the version: "/containers/json?all=1" */
+    const char *method; /* NULL = GET */
+    /* Behind the API version: "/containers/json?all=1". "/version" goes without one, so that every
+     * engine answers. */
+    const char *path;
     struct virga_str json; /* the body; ptr NULL = none */
+    const char *auth;      /* X-Registry-Auth; NULL = none */
     uint32_t timeout_ms;   /* 0 = 30,000 */
+    /* The head of the answer is there; only with on_data, before it. May be NULL. */
+    void (*on_head)(void *arg, int status);
     /* The answer's body as it comes, when its status is below 300; on_done has none of it then.
      * NULL = buffered. Valid: for the call. */
     void (*on_data)(void *arg, struct virga_str bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Progress of an image on its way to the engine. Source: Docker Engine API, "Create an image". */
-#include "docker_pull.h"
+#include <virga/helpers/engine_pull.h>
 
 #include <json-c/json.h>
 
@@ -12,16 +12,17 @@ static struct json_object *member(struct json_object *object, const char *key) {
                : NULL;
 }
 
-static struct docker_pull_layer *find_layer(struct docker_pull *pull, const char *id) {
+static struct virga_engine_pull_layer *find_layer(struct virga_engine_pull *pull, const char *id) {
     for (size_t i = 0; i < pull->layers_count; i++) {
         if (strcmp(pull->layers[i].id, id) == 0) {
             return &pull->layers[i];
         }
     }
-    if (pull->layers_count == DOCKER_PULL_LAYERS_MAX || strlen(id) >= sizeof pull->layers[0].id) {
+    if (pull->layers_count == VIRGA_ENGINE_PULL_LAYERS_MAX ||
+        strlen(id) >= sizeof pull->layers[0].id) {
         return NULL;
     }
-    struct docker_pull_layer *layer = &pull->layers[pull->layers_count++];
+    struct virga_engine_pull_layer *layer = &pull->layers[pull->layers_count++];
     (void)snprintf(layer->id, sizeof layer->id, "%s", id);
     return layer;
 }
@@ -30,7 +31,7 @@ static bool begins(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static void take_object(struct docker_pull *pull, struct json_object *object) {
+static void take_object(struct virga_engine_pull *pull, struct json_object *object) {
     struct json_object *error = member(object, "error");
     if (error != NULL && pull->error[0] == '\0') {
         (void)snprintf(pull->error, sizeof pull->error, "%s", json_object_get_string(error));
@@ -46,7 +47,7 @@ static void take_object(struct docker_pull *pull, struct json_object *object) {
     if (begins(words, "Pulling from")) {
         return;
     }
-    struct docker_pull_layer *layer = find_layer(pull, json_object_get_string(id));
+    struct virga_engine_pull_layer *layer = find_layer(pull, json_object_get_string(id));
     if (layer == NULL) {
         return;
     }
@@ -61,7 +62,7 @@ static void take_object(struct docker_pull *pull, struct json_object *object) {
     }
 }
 
-static void take_line(struct docker_pull *pull) {
+static void take_line(struct virga_engine_pull *pull) {
     pull->line[pull->line_len] = '\0';
     if (!pull->skipping && pull->line_len > 0) {
         struct json_object *object = json_tokener_parse(pull->line);
@@ -72,7 +73,7 @@ static void take_line(struct docker_pull *pull) {
     pull->skipping = false;
 }
 
-void docker_pull_take(struct docker_pull *pull, struct virga_str bytes) {
+void virga_engine_pull_take(struct virga_engine_pull *pull, struct virga_str bytes) {
     for (size_t i = 0; i < bytes.len; i++) {
         if (bytes.ptr[i] == '\n') {
             take_line(pull);
@@ -84,11 +85,11 @@ void docker_pull_take(struct docker_pull *pull, struct virga_str bytes) {
     }
 }
 
-void docker_pull_end(struct docker_pull *pull) {
+void virga_engine_pull_end(struct virga_engine_pull *pull) {
     take_line(pull);
 }
 
-void docker_pull_describe(const struct docker_pull *pull, char *buffer, size_t size) {
+void virga_engine_pull_describe(const struct virga_engine_pull *pull, char *buffer, size_t size) {
     int64_t current = 0, total = 0;
     size_t complete = 0;
     for (size_t i = 0; i < pull->layers_count; i++) {
@@ -103,7 +104,7 @@ void docker_pull_describe(const struct docker_pull *pull, char *buffer, size_t s
     }
 }
 
-void docker_pull_split(const char *image, size_t *ret_name_len, const char **ret_tag) {
+void virga_engine_pull_split(const char *image, size_t *ret_name_len, const char **ret_tag) {
     const char *slash = strrchr(image, '/');
     const char *colon = strrchr(slash != NULL ? slash : image, ':');
     *ret_tag = NULL;

@@ -9,21 +9,21 @@
 
 #include <cmocka.h>
 
-#include "docker_pull.h"
+#include <virga/helpers/engine_pull.h>
 
-static void take(struct docker_pull *pull, const char *text) {
-    docker_pull_take(pull, virga_str_from(text));
+static void take(struct virga_engine_pull *pull, const char *text) {
+    virga_engine_pull_take(pull, virga_str_from(text));
 }
 
-static const char *describe(const struct docker_pull *pull) {
+static const char *describe(const struct virga_engine_pull *pull) {
     static char text[128];
-    docker_pull_describe(pull, text, sizeof text);
+    virga_engine_pull_describe(pull, text, sizeof text);
     return text;
 }
 
 static void layers_and_bytes_are_counted(void **state) {
     (void)state;
-    static struct docker_pull pull;
+    static struct virga_engine_pull pull;
     take(&pull,
          "{\"status\":\"Pulling from library/registry\",\"id\":\"2\"}\r\n"
          "{\"status\":\"Already exists\",\"progressDetail\":{},\"id\":\"aaa\"}\r\n"
@@ -33,14 +33,14 @@ static void layers_and_bytes_are_counted(void **state) {
     take(&pull, "load complete\",\"id\":\"bbb\"}\r\n");
     assert_string_equal(describe(&pull), "1 of 2 layers, 1.0 of 1.0 MB (100%)");
     take(&pull, "{\"status\":\"Pull complete\",\"id\":\"bbb\"}");
-    docker_pull_end(&pull);
+    virga_engine_pull_end(&pull);
     assert_string_equal(describe(&pull), "2 of 2 layers, 1.0 of 1.0 MB (100%)");
     assert_string_equal(pull.error, "");
 }
 
 static void the_first_error_is_kept(void **state) {
     (void)state;
-    static struct docker_pull pull;
+    static struct virga_engine_pull pull;
     take(&pull,
          "{\"errorDetail\":{\"message\":\"manifest unknown\"},\"error\":\"manifest unknown\"}\n"
          "{\"error\":\"another\"}\nno JSON at all\n");
@@ -49,12 +49,12 @@ static void the_first_error_is_kept(void **state) {
 
 static void what_is_too_much_is_skipped(void **state) {
     (void)state;
-    static struct docker_pull pull;
-    static char line[DOCKER_PULL_LINE_MAX + 100];
+    static struct virga_engine_pull pull;
+    static char line[VIRGA_ENGINE_PULL_LINE_MAX + 100];
     memset(line, ' ', sizeof line - 2);
     line[sizeof line - 2] = '\n';
     take(&pull, line);
-    for (int i = 0; i < DOCKER_PULL_LAYERS_MAX + 10; i++) {
+    for (int i = 0; i < VIRGA_ENGINE_PULL_LAYERS_MAX + 10; i++) {
         char text[96];
         (void)snprintf(text, sizeof text, "{\"status\":\"Already exists\",\"id\":\"layer%d\"}\n",
                        i);
@@ -79,7 +79,7 @@ static void references_are_split_at_the_tag(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t len = 0;
         const char *tag = "";
-        docker_pull_split(cases[i].image, &len, &tag);
+        virga_engine_pull_split(cases[i].image, &len, &tag);
         assert_int_equal(len, strlen(cases[i].name));
         if (cases[i].tag == NULL) {
             assert_null(tag);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Virga inside a container: which one, as the engine sees it. */
-#ifndef ECR_DOCKER_SELF_H
-#define ECR_DOCKER_SELF_H
+#ifndef VIRGA_HELPERS_ENGINE_SELF_H
+#define VIRGA_HELPERS_ENGINE_SELF_H
 
-#include "ecr.h"
-
+#include "../abi.h"
 #include <json-c/json.h>
+#include <stdbool.h>
 
-struct docker_self {
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct virga_engine_self {
     bool inside;       /* this process runs in a container of the engine */
     char id[81];       /* its id, or its name at the engine */
     char image[256];   /* its image's id */
@@ -21,12 +25,15 @@ struct docker_self {
 
 /* Whether this looks like the inside of a container; then ret_name is what the engine may know it
  * by. Reads files: short. */
-bool docker_self_maybe(char *ret_name, size_t size);
+bool virga_engine_self_maybe(char *ret_name, size_t size);
 /* Reads an inspection of this container. `path` is a folder in it whose place on the engine's
  * machine is wanted; `network` is preferred where it is in several. Pure. Errors: -EBADMSG. */
-int docker_self_read(struct json_object *json, const char *path, const char *network,
-                     struct docker_self *ret_self);
+int virga_engine_self_read(struct json_object *json, const char *path, const char *network,
+                           struct virga_engine_self *ret_self);
 /* Whether a port of this container is published on the engine's machine under the same number. */
-bool docker_self_publishes(struct json_object *json, uint16_t port);
+bool virga_engine_self_publishes(struct json_object *json, uint16_t port);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

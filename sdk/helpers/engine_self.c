@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding out what container this is. */
-#include "docker_self.h"
+#include <virga/helpers/engine_self.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void copy(struct json_object *text, char *buffer, size_t size) {
     }
 }
 
-bool docker_self_maybe(char *ret_name, size_t size) {
+bool virga_engine_self_maybe(char *ret_name, size_t size) {
     /* Docker and Podman leave these; the host name is the container's id unless somebody set it. */
     if (access("/.dockerenv", F_OK) != 0 && access("/run/.containerenv", F_OK) != 0) {
         return false;
@@ -28,7 +28,8 @@ bool docker_self_maybe(char *ret_name, size_t size) {
     return gethostname(ret_name, size) == 0 && ret_name[0] != '\0';
 }
 
-static void read_network(struct json_object *json, const char *wanted, struct docker_self *self) {
+static void read_network(struct json_object *json, const char *wanted,
+                         struct virga_engine_self *self) {
     struct json_object *networks = member(member(json, "NetworkSettings"), "Networks");
     if (!json_object_is_type(networks, json_type_object)) {
         return;
@@ -45,7 +46,7 @@ static void read_network(struct json_object *json, const char *wanted, struct do
 }
 
 /* The mount with the longest place that holds the path. */
-static void read_mount(struct json_object *json, const char *path, struct docker_self *self) {
+static void read_mount(struct json_object *json, const char *path, struct virga_engine_self *self) {
     struct json_object *mounts = member(json, "Mounts");
     size_t count =
         json_object_is_type(mounts, json_type_array) ? json_object_array_length(mounts) : 0;
@@ -68,9 +69,9 @@ static void read_mount(struct json_object *json, const char *path, struct docker
     }
 }
 
-int docker_self_read(struct json_object *json, const char *path, const char *network,
-                     struct docker_self *ret_self) {
-    struct docker_self self = {.inside = true};
+int virga_engine_self_read(struct json_object *json, const char *path, const char *network,
+                           struct virga_engine_self *ret_self) {
+    struct virga_engine_self self = {.inside = true};
     copy(member(json, "Id"), self.id, sizeof self.id);
     copy(member(json, "Image"), self.image, sizeof self.image);
     if (self.id[0] == '\0') {
@@ -82,7 +83,7 @@ int docker_self_read(struct json_object *json, const char *path, const char *net
     return 0;
 }
 
-bool docker_self_publishes(struct json_object *json, uint16_t port) {
+bool virga_engine_self_publishes(struct json_object *json, uint16_t port) {
     char key[16], host_port[16] = "";
     (void)snprintf(key, sizeof key, "%u/tcp", port);
     struct json_object *bindings = member(member(member(json, "NetworkSettings"), "Ports"), key);
