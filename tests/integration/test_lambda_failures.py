@@ -5,7 +5,7 @@ import threading
 import unittest
 
 from lambdacase import DockerCase, OciCase
-from lambdaimage import Layer, build, bootstrap_layer, function_image, other_architecture
+from lambdaimage import Layer, build, bootstrap_layer, foreign_program, function_image
 from virga import wait_for
 
 EXIT = "Runtime.ExitError"
@@ -78,7 +78,7 @@ class Failures:
                   "fork/exec /text: permission denied"),
                  ("format", function_image("format", more=(dead,), entrypoint=("/dead",)),
                   "fork/exec /dead: exec format error"),
-                 ("other", other_architecture(), "fork/exec /bootstrap: exec format error"))
+                 ("other", foreign_program(), "fork/exec /bootstrap: exec format error"))
         for what, image, words in cases:
             with self.subTest(what):
                 name = self.create("-" + what, image=image)

@@ -2,9 +2,9 @@
 /* The function of the tests: a static program that speaks the Lambda Runtime API 2018-06-01 over a
  * plain socket. What it does with an event is a script, "do" of the event: steps divided by ';',
  * each a word and its argument (script.c has them all); without a script it answers with the event
- * and what it was told. BOOT_INIT is a script that is run before the first event is asked for;
- * BOOT_TERM=ignore|say is what it does with SIGTERM (else it ends); BOOT_EXTENSION=<name> also runs
- * an extension of that name (extension.c). */
+ * and what it was told. BOOT_SCRIPT is a script in the place of the events', BOOT_INIT one that is
+ * run before the first event is asked for; BOOT_TERM=ignore|say is what it does with SIGTERM (else
+ * it ends); BOOT_EXTENSION=<name> also runs an extension of that name (extension.c). */
 #include "bootstrap.h"
 
 #include <signal.h>
@@ -141,7 +141,9 @@ int main(int argc, char **argv) {
             return 95;
         }
         take_event(&function);
-        if (json_find(function.event, "do", &script)) {
+        if (getenv("BOOT_SCRIPT") != NULL) {
+            script_run(&function, getenv("BOOT_SCRIPT"));
+        } else if (json_find(function.event, "do", &script)) {
             script_run(&function, script.ptr);
         }
         if (!function.answered) {

@@ -326,6 +326,12 @@ static void step_lines(struct function *f, char *argument) {
     }
 }
 
+/* event: a line with the event. */
+static void step_event(struct function *f, char *argument) {
+    (void)argument;
+    (void)printf("event %s\n", f->event);
+}
+
 static void step_exit(struct function *f, char *argument) {
     (void)f;
     exit(atoi(argument));
@@ -393,8 +399,9 @@ static const struct {
     {"empty", step_empty}, {"type", step_type},   {"fail", step_fail},   {"stream", step_stream},
     {"aws", step_aws},     {"write", step_write}, {"fill", step_fill},   {"read", step_read},
     {"ls", step_ls},       {"sleep", step_sleep}, {"out", step_out},     {"part", step_part},
-    {"err", step_err},     {"lines", step_lines}, {"exit", step_exit},   {"segv", step_segv},
-    {"oom", step_oom},     {"fork", step_fork},   {"twice", step_twice}, {"wrong", step_wrong}};
+    {"err", step_err},     {"lines", step_lines}, {"event", step_event}, {"exit", step_exit},
+    {"segv", step_segv},   {"oom", step_oom},     {"fork", step_fork},   {"twice", step_twice},
+    {"wrong", step_wrong}};
 
 void script_run(struct function *function, const char *script) {
     char *copy = strdup(script), *rest = NULL;

@@ -175,14 +175,13 @@ def with_attestation(one):
     return Image(json.dumps(top).encode(), OCI_INDEX, children=[one, attestation])
 
 
-def other_architecture(text="other"):
-    """An image whose program is of another machine: its ELF header says so."""
+def foreign_program(arch=ARCH):
+    """An image whose program is of another machine, as its ELF header says; `arch` is what its config claims."""
     need_bootstrap()
     with open(BOOTSTRAP, "rb") as f:
         program = bytearray(f.read())
     program[18:20] = (183 if ARCH == "amd64" else 62).to_bytes(2, "little")  # e_machine
-    layer = Layer().file("bootstrap", bytes(program), 0o755).done()
-    return build([layer], {"Entrypoint": ["/bootstrap"], "Labels": {"text": text}}, arch=OTHER_ARCH)
+    return build([Layer().file("bootstrap", bytes(program), 0o755).done()], {"Entrypoint": ["/bootstrap"]}, arch=arch)
 
 
 def hash_of(image):
