@@ -187,13 +187,13 @@ class Refused(OciCase):
         image = function_image("whole")
         artifact = build([bootstrap_layer()], {}, config_type="application/vnd.example+json")
         foreign = build([bootstrap_layer()], {"Entrypoint": ["/bootstrap"]}, layer_types=["application/x-unknown"])
-        plain, zstd = ([bootstrap_layer(), Layer().file("packed", how).done(how)] for how in ("plain", "zstd"))
+        unpacked = [bootstrap_layer(), Layer().file("plain", "x").done(packed=False)]
         gzip = "application/vnd.oci.image.layer.v1.tar+gzip"
         for what, one in (("index", index([image, function_image("arm", arch="arm64")])),
                           ("docker list", index([image], docker=True)), ("attestation", with_attestation(image)),
                           ("config type", artifact), ("layer type", foreign),
-                          ("plain layer", build(plain, layer_types=[gzip, OCI_LAYER_PLAIN])),
-                          ("zstd layer", build(zstd, layer_types=[gzip, OCI_LAYER_ZSTD]))):
+                          ("plain layer", build(unpacked, layer_types=[gzip, OCI_LAYER_PLAIN])),
+                          ("zstd layer", build(unpacked, layer_types=[gzip, OCI_LAYER_ZSTD]))):
             with self.subTest(what):
                 uri = self.push(one)
                 self.refuse(400, INVALID, UNSUPPORTED % uri, uri)

@@ -82,26 +82,17 @@ class Layer:
         self.tar.add(source, arcname=path.strip("/"), filter=owned_by_root)
         return self
 
-    def done(self, packed="gzip"):
+    def done(self, packed=True):
         """(blob, digest of the tar)"""
         self.tar.close()
         raw = self.raw.getvalue()
-        return pack(raw, packed), digest_of(raw)
+        return gzip.compress(raw, 1, mtime=0) if packed else raw, digest_of(raw)
 
 
 def owned_by_root(info):
     info.uid = info.gid = info.mtime = 0
     info.uname = info.gname = ""
     return info
-
-
-def pack(raw, packed):
-    if packed == "gzip":
-        return gzip.compress(raw, 1, mtime=0)
-    if packed == "zstd":
-        virga.need("zstd")
-        return subprocess.run(["zstd", "-q", "-c"], input=raw, stdout=subprocess.PIPE, check=True).stdout
-    return raw
 
 
 @functools.lru_cache(maxsize=None)
