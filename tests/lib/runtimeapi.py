@@ -45,6 +45,8 @@ class RuntimeApi:
 
             def reply(self, status, body, headers):
                 self.send_response(status)
+                # AWS's client for Node.js crashes without it.
+                self.send_header("Content-Type", "application/json")
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
