@@ -145,8 +145,9 @@ class InvocationsOnOci(Invocations, OciCase):
         self.assertEqual(self.api.do(name, "empty").payload, b"")
         for size in (2, 65536, 5 << 20, 6291556):
             self.assertEqual(len(self.api.do(name, "big %d" % size).payload), size)
-        event = "x" * (6291456 - 2)
-        self.assertEqual(self.api.invoke(name, event).json()["event"], event)
+        event = json.dumps({"do": "raw 1", "fill": ""})
+        event = event.replace('""', '"%s"' % ("x" * (6291456 - len(event))))
+        self.assertEqual(self.api.invoke(name, body=event).payload, b"1")
 
     def test_requests_that_are_refused(self):
         name = self.create()
