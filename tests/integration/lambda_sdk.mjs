@@ -32,7 +32,7 @@ const checks = {
     async create_and_wait() {
         const made = await send(new sdk.CreateFunctionCommand({
             FunctionName, Role, PackageType: "Image", Code: { ImageUri }, Architectures: [architecture],
-            Timeout: 20, Environment: { Variables: { A: "1" } } }));
+            Timeout: 20, Environment: { Variables: { AA: "1" } } }));
         assert.equal(made.State, "Pending");
         await sdk.waitUntilFunctionActiveV2(waiting, { FunctionName });
         await sdk.waitUntilFunctionExists(waiting, { FunctionName });

@@ -212,13 +212,13 @@ class Functions(OciCase):
         answer = self.api.UpdateFunctionConfiguration(
             FunctionName=name, Description="wet", MemorySize=256, Timeout=7, EphemeralStorage={"Size": 1024},
             ImageConfig={"Command": ["x"], "EntryPoint": ["/bootstrap"], "WorkingDirectory": "/tmp"},
-            Environment={"Variables": {"A": "1"}})
+            Environment={"Variables": {"AA": "1"}})
         self.assertEqual((answer["State"], answer["LastUpdateStatus"], answer["LastUpdateStatusReason"],
                           answer["LastUpdateStatusReasonCode"]),
                          ("Active", "InProgress", "The function is being created.", "Creating"))
         after = self.wait_updated(name)
         self.assertEqual((after["Description"], after["MemorySize"], after["Timeout"], after["EphemeralStorage"],
-                          after["Environment"]), ("wet", 256, 7, {"Size": 1024}, {"Variables": {"A": "1"}}))
+                          after["Environment"]), ("wet", 256, 7, {"Size": 1024}, {"Variables": {"AA": "1"}}))
         self.assertEqual(after["ImageConfigResponse"], {"ImageConfig": {
             "Command": ["x"], "EntryPoint": ["/bootstrap"], "WorkingDirectory": "/tmp"}})
         self.assertNotEqual(after["RevisionId"], before["RevisionId"])
@@ -454,7 +454,7 @@ class Functions(OciCase):
 
     def test_answers_that_tools_expect(self):
         name = self.create()
-        self.assertEqual(self.api.GetFunctionCodeSigningConfig(FunctionName=name), {"FunctionName": name})
+        self.assertEqual(self.api.GetFunctionCodeSigningConfig(FunctionName=name), {})
         runtime = self.api.GetRuntimeManagementConfig(FunctionName=name)
         self.assertEqual(runtime["UpdateRuntimeOn"], "Auto")
         self.assertEqual(self.api.GetFunctionRecursionConfig(FunctionName=name), {"RecursiveLoop": "Terminate"})

@@ -83,7 +83,10 @@ class SurroundingsOnOci(Surroundings, OciCase):
     def test_an_extension_that_is_slow_delays_the_next_event_and_not_the_answer(self):
         name = self.create(env={"BOOT_EXTENSION": "slow", "BOOT_EXTENSION_DO": "slow"})
         for count in (1, 2, 3):
-            self.assertEqual(self.api.invoke(name).json()["count"], count)
+            answer = self.api.invoke(name)
+            self.assertEqual(answer.json()["count"], count)
+            # The next one would get an environment of its own while this one is busy.
+            wait_for(lambda: "REPORT RequestId: " + answer.request_id in self.logs(name), 10, "the extension")
         self.assertEqual(self.logs(name).count("EXTENSION slow INVOKE"), 3)
 
     def test_an_extension_that_fails_fails_the_function(self):

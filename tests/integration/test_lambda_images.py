@@ -11,8 +11,8 @@ from aws import REGION, Ecr
 from images import index
 from lambdaapi import Lambda
 from lambdacase import REPOSITORY, DockerCase, OciCase
-from lambdaimage import (ARCH, LAMBDA_ARCH, OCI_LAYER_PLAIN, OCI_LAYER_ZSTD, OTHER_ARCH, Layer, bootstrap_layer, build,
-                         foreign_program, function_image, hash_of, layer_digest_lies, with_attestation)
+from lambdaimage import (ARCH, LAMBDA_ARCH, OCI_LAYER_PLAIN, OCI_LAYER_ZSTD, OTHER_ARCH, Layer, bootstrap_layer,
+                         broken_layer, build, foreign_program, function_image, hash_of, with_attestation)
 from oci import Registry
 from virga import wait_for
 
@@ -133,13 +133,15 @@ class PinningOnOci(Pinning, OciCase):
         self.assertFalse(os.path.exists("/etc/escaped"))
         self.assertFalse(os.path.exists("/escaped"))
 
-    def test_a_layer_that_is_not_what_its_config_says_is_an_invalid_image(self):
-        name = self.name()
-        self.made.append(name)
-        self.api.CreateFunction(**self.parameters(name, self.push(layer_digest_lies())))
-        found = self.wait_settled(name)
-        self.assertEqual((found["State"], found["StateReasonCode"]), ("Failed", "InvalidImage"), found)
-        self.assertTrue(found["StateReason"])
+    def test_layers_that_cannot_be_unpacked_are_an_invalid_image(self):
+        for what in ("gzip", "tar", "short"):
+            with self.subTest(what):
+                name = self.name("-" + what)
+                self.made.append(name)
+                self.api.CreateFunction(**self.parameters(name, self.push(broken_layer(what))))
+                found = self.wait_settled(name)
+                self.assertEqual((found["State"], found.get("StateReasonCode")), ("Failed", "InvalidImage"), found)
+                self.assertTrue(found["StateReason"])
 
     def wait_settled(self, name):
         def settled():

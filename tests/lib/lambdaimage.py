@@ -3,7 +3,6 @@
 memory, no tools, no network."""
 import functools
 import gzip
-import hashlib
 import io
 import json
 import os
@@ -180,8 +179,8 @@ def hash_of(image):
     return image.digest.split(":")[1]
 
 
-def layer_digest_lies(text="lie"):
-    """An image whose layer has other content than its diff_id says."""
-    blob, _ = Layer().file("other", text).done()
-    return build([bootstrap_layer(), (blob, "sha256:" + hashlib.sha256(b"other").hexdigest())],
-                 {"Entrypoint": ["/bootstrap"]})
+def broken_layer(what):
+    """An image with a layer that cannot be unpacked: no gzip, no tar, or one that ends too early."""
+    blob, diff = Layer().file("other", os.urandom(4096)).done()
+    blob = {"gzip": b"no gzip at all", "tar": gzip.compress(b"no tar at all" * 100), "short": blob[:-500]}[what]
+    return build([bootstrap_layer(), (blob, diff)], {"Entrypoint": ["/bootstrap"]})
