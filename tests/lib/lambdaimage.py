@@ -36,6 +36,7 @@ class Layer:
     def __init__(self):
         self.raw = io.BytesIO()
         self.tar = tarfile.open(fileobj=self.raw, mode="w", format=tarfile.PAX_FORMAT)
+        self.libraries = set()
 
     def entry(self, path, kind=tarfile.REGTYPE, content=b"", mode=0o644, link="", uid=0, gid=0, pax=None):
         """Any entry; the path goes in as it is given."""
@@ -72,8 +73,10 @@ class Layer:
             self.file(path, f.read(), mode)
         out = subprocess.run(["ldd", source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
         for library in [word for line in out.splitlines() for word in line.split() if word.startswith("/")]:
-            with open(library, "rb") as f:
-                self.file(library, f.read(), 0o755)
+            if library not in self.libraries:  # an engine refuses a path that comes twice
+                self.libraries.add(library)
+                with open(library, "rb") as f:
+                    self.file(library, f.read(), 0o755)
         return self
 
     def tree(self, source, path):
