@@ -36,16 +36,30 @@ class Layer:
     def __init__(self):
         self.raw = io.BytesIO()
         self.tar = tarfile.open(fileobj=self.raw, mode="w", format=tarfile.PAX_FORMAT)
-        self.libraries = set()
+        self.folders, self.libraries = set(), set()
 
     def entry(self, path, kind=tarfile.REGTYPE, content=b"", mode=0o644, link="", uid=0, gid=0, pax=None):
         """Any entry; the path goes in as it is given."""
+        self.parents(path)
+        if kind == tarfile.DIRTYPE:
+            self.folders.add(path)
         info = tarfile.TarInfo(path)
         info.type, info.size, info.mode, info.linkname = kind, len(content), mode, link
         info.uid, info.gid = uid, gid
         info.pax_headers = dict(pax or {})
         self.tar.addfile(info, io.BytesIO(content))
         return self
+
+    def parents(self, path):
+        """The folders on the way; without entries of their own an engine makes them 0600."""
+        parts = path.split("/")[:-1]
+        for i in range(1, len(parts) + 1):
+            name = "/".join(parts[:i])
+            if ".." not in parts and name and name not in self.folders:
+                self.folders.add(name)
+                info = tarfile.TarInfo(name)
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                self.tar.addfile(info)
 
     def file(self, path, content, mode=0o644, **more):
         content = content.encode() if isinstance(content, str) else content
@@ -80,7 +94,8 @@ class Layer:
         return self
 
     def tree(self, source, path):
-        """A folder of this machine."""
+        """A file or folder of this machine."""
+        self.parents(path.strip("/"))
         self.tar.add(source, arcname=path.strip("/"), filter=owned_by_root)
         return self
 
