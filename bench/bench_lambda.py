@@ -128,11 +128,14 @@ def percentile(values, part):
 # --- one column ---
 
 def path_with(runtime):
-    """A PATH in which only this OCI runtime is."""
+    """A folder with all programs but the other OCI runtimes."""
     need(runtime, "docker-registry")
     folder = tempfile.mkdtemp(prefix="bench-path-")
-    for program in (runtime, "docker-registry"):
-        os.symlink(shutil.which(program), os.path.join(folder, program))
+    for place in os.environ["PATH"].split(os.pathsep):
+        for program in os.listdir(place) if os.path.isdir(place) else ():
+            link = os.path.join(folder, program)
+            if (program == runtime or program not in ("crun", "runc")) and not os.path.lexists(link):
+                os.symlink(os.path.join(place, program), link)
     return folder
 
 
@@ -164,7 +167,9 @@ def measure(executor, env, rows):
         Registry.hostname(ecr.port(), ACCOUNT, REGION).push("bench", function_image("bench", more=(filler,)), "v1")
 
         def settled():
-            state, update, _ = api.state(NAME)
+            state, update, found = api.state(NAME)
+            if "Failed" in (state, update):
+                raise AssertionError(found)
             return state == "Active" and update == "Successful"
         begun = time.perf_counter()
         api.CreateFunction(FunctionName=NAME, PackageType="Image", Code={"ImageUri": uri}, Timeout=60,
