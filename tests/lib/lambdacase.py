@@ -25,6 +25,7 @@ class LambdaCase(unittest.TestCase):
     executor = None
     settings = {}
     engine = None
+    listeners = frozenset()
     virga = None
 
     # --- the server ---
@@ -57,7 +58,12 @@ class LambdaCase(unittest.TestCase):
         cls.cgroups = set()
         cls.ecr.create(REPOSITORY)
         cls.uri = cls.push(function_image("shared"))
+        cls.warm_up()
         cls.listeners = listeners(cls.virga)
+
+    @classmethod
+    def warm_up(cls):
+        """What is there for as long as virga runs, once the first function has run."""
 
     @classmethod
     def tearDownClass(cls):
@@ -307,6 +313,16 @@ class DockerCase(LambdaCase):
     @classmethod
     def make_engine(cls):
         return Dockerd()
+
+    @classmethod
+    def warm_up(cls):
+        """The executor may listen where containers reach it, with the first of them."""
+        case = cls()
+        cls.api.CreateFunction(**case.parameters("warm-up", cls.uri))
+        case.wait_active("warm-up")
+        cls.api.do("warm-up", "raw 1")
+        cls.api.DeleteFunction(FunctionName="warm-up")
+        wait_for(lambda: not cls.engine.containers() and not cls.function_pids(), 30, "the first function to go")
 
 
 class PodmanCase(DockerCase):
