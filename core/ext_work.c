@@ -3,6 +3,7 @@
 #include "ext_work.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -60,6 +61,9 @@ static int submit(const struct virga_host *host, void (*run)(void *arg),
     if (pending >= EXT_WORK_MAX) {
         return -EAGAIN;
     }
+    /* Why: OpenSSL reads its configuration when it first digests something; on a thread of the pool
+     * that leaves an error state which nobody frees. Later calls cost nothing. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
     work = calloc(1, sizeof *work);
     if (work == NULL) {
         return -ENOMEM;

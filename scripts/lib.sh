@@ -18,8 +18,10 @@ declare -A purpose=(
     [libyaml-dev]="configuration file"
     [libsqlite3-dev]="durable state"
     [libssl-dev]="digests and randomness"
+    [libarchive-dev]="unpacking image layers"
     [libcmocka-dev]="unit tests"
     [docker-registry]="the registry that holds the image bytes (CNCF distribution)"
+    [crun]="runs Lambda functions where no container engine does"
     [awscli]="tests: AWS command line, version 2"
     [skopeo]="tests: pushes and pulls images without an engine"
     [curl]="tests: plain HTTP"
@@ -32,12 +34,16 @@ declare -A purpose=(
     [iptables]="tests: Docker's engine wants it"
     [iproute2]="tests: makes the network of a test's engine"
     [busybox-static]="tests: a shell in the images that they make"
+    [autoconf]="tests: builds AWS's Lambda client for Node.js"
+    [automake]="tests: builds AWS's Lambda client for Node.js"
+    [libtool]="tests: builds AWS's Lambda client for Node.js"
+    [make]="tests: builds AWS's Lambda client for Node.js"
 )
 build_packages=(gcc g++ cmake ninja-build pkg-config libuv1-dev llhttp libjson-c-dev libcurl4-openssl-dev
-    libyaml-dev libsqlite3-dev libssl-dev)
-run_packages=(docker-registry)
+    libyaml-dev libsqlite3-dev libssl-dev libarchive-dev)
+run_packages=(docker-registry crun)
 test_packages=(libcmocka-dev awscli skopeo curl python3 nodejs npm docker.io podman runc iptables iproute2
-    busybox-static)
+    busybox-static autoconf automake libtool make)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -62,7 +68,10 @@ satisfied() {
         awscli) aws_version_2 ;;
         nodejs) [[ $(node --version 2>/dev/null) =~ ^v([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 18 ] ;;
         docker-registry) command -v docker-registry >/dev/null || command -v registry >/dev/null ;;
-        skopeo | curl | python3 | npm | podman | runc | iptables) command -v "$1" >/dev/null ;;
+        # Either runs functions.
+        crun) command -v crun >/dev/null || command -v runc >/dev/null ;;
+        libtool) command -v libtoolize >/dev/null ;;
+        skopeo | curl | python3 | npm | podman | runc | iptables | autoconf | automake | make) command -v "$1" >/dev/null ;;
         docker.io) command -v dockerd >/dev/null && command -v docker >/dev/null ;;
         iproute2) command -v ip >/dev/null ;;
         busybox-static) command -v busybox >/dev/null ;;
@@ -158,6 +167,7 @@ other_system() {
             libyaml-dev) pkg-config --exists yaml-0.1 ;;
             libsqlite3-dev) pkg-config --exists sqlite3 ;;
             libssl-dev) pkg-config --exists libcrypto ;;
+            libarchive-dev) pkg-config --exists libarchive ;;
             libcmocka-dev) pkg-config --exists cmocka ;;
             llhttp) has_header llhttp.h ;;
             *) false ;;
