@@ -97,8 +97,11 @@ void run_start(struct environment *environment) {
     environment->deadline_ms =
         lambda->timer->now_ms(lambda->host) + environment->function->timeout_ms;
     size_t len = report_start(environment->request_id, environment->function->version, line);
-    output_platform(environment, "", 0); /* what the init has written is not the tail's */
-    output_reset_tail(environment);
+    output_platform(environment, "", 0);
+    if (environment->state != ENVIRONMENT_INIT || environment->init_late) {
+        output_reset_tail(
+            environment); /* what an init has written is not the tail's, or it failed */
+    }
     output_platform(environment, line, len);
     set_timeout(environment);
 }
@@ -254,6 +257,11 @@ void run_over(struct environment *environment, const char *status, const char *e
         .status = status,
         .error_type = error_type};
     char line[2 * REPORT_SIZE];
+    /* What the timer was late by is nobody's time. */
+    int64_t limit_ns = environment->function->timeout_ms * 1000000;
+    if (status != NULL && strcmp(status, "timeout") == 0 && report.duration_ns > limit_ns) {
+        report.duration_ns = limit_ns;
+    }
     size_t len = report_end(environment->request_id, line);
     len += report_line(&report, line + len);
     output_platform(environment, line, len);

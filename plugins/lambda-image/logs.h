@@ -5,7 +5,7 @@
 #ifndef LAMBDA_LOGS_H
 #define LAMBDA_LOGS_H
 
-#include "lambda.h"
+#include "function_name.h"
 
 /* Errors: -ENOMEM. */
 int logs_create(struct lambda *lambda, struct logs **ret_logs);
@@ -26,6 +26,12 @@ void logs_add(struct logs *logs, const struct tenant *tenant, const char *name,
               struct virga_str lines);
 /* The function is gone. */
 void logs_forget(struct logs *logs, const struct tenant *tenant, const char *name);
+
+/* Whose log a request of logs_handle() means. Errors: -EINVAL its path names no function. */
+int logs_whose(struct virga_request *req, struct tenant *ret_tenant,
+               struct function_name *ret_name);
+/* 404: the function that a request of logs_handle() means is not there. */
+void logs_answer_nobody(struct virga_request *req);
 
 /* GET /_floci/lambda/<function>/logs[?follow=1][&account=...][&region=...][&tail=<lines>]: text, as
  * it was written; `follow` goes on until the client leaves, and tells a reader that is too slow how

@@ -3,6 +3,7 @@
 #include "function_name.h"
 #include "logs_impl.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <virga/helpers/query.h>
 
@@ -208,16 +209,30 @@ static void follow(struct logs *logs, struct virga_request *req, struct log *log
     push(follower);
 }
 
+int logs_whose(struct virga_request *req, struct tenant *ret_tenant,
+               struct function_name *ret_name) {
+    struct virga_query query;
+    if (virga_query_parse(req, &query) != 0 || req->params_count == 0 ||
+        function_name_parse(req->params[0], ret_name) != 0 ||
+        strlen(ret_name->name) > LAMBDA_NAME_MAX) {
+        return -EINVAL;
+    }
+    find_tenant(req, &query, ret_name, ret_tenant);
+    return 0;
+}
+
+void logs_answer_nobody(struct virga_request *req) {
+    answer(req, 404, virga_str_from("there is no such function\n"));
+}
+
 void logs_handle(struct logs *logs, struct virga_request *req) {
     struct function_name name;
     struct virga_query query;
     struct tenant tenant;
-    if (virga_query_parse(req, &query) != 0 || req->params_count == 0 ||
-        function_name_parse(req->params[0], &name) != 0 || strlen(name.name) > LAMBDA_NAME_MAX) {
+    if (logs_whose(req, &tenant, &name) != 0 || virga_query_parse(req, &query) != 0) {
         answer(req, 400, virga_str_from("this is neither a function's name nor its ARN\n"));
         return;
     }
-    find_tenant(req, &query, &name, &tenant);
     struct virga_str wish = virga_query_str(&query, "follow");
     bool follows = wish.ptr != NULL && !virga_str_equal(wish, virga_str_from("0")) &&
                    !virga_str_equal(wish, virga_str_from("false"));

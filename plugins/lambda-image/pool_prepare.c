@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a version needs before an environment of it can be started: an executor and the image. */
 #include "executors.h"
+#include "function_state.h"
 #include "images.h"
 #include "pool_impl.h"
 
@@ -84,6 +85,7 @@ static void on_image(void *arg, const struct images_failure *failure) {
         const char *code = refusal(failure, &status);
         prepare_failed(group, status, code, failure->reason);
     } else {
+        function_state_recover(group->pool->lambda, group->function);
         prepared(group, GROUP_READY);
     }
 }
