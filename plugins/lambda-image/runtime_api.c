@@ -165,7 +165,11 @@ static void handle_runtime(struct environment *environment, struct virga_request
 void runtime_api_handle(void *arg, struct virga_request *req) {
     struct environment *environment = arg;
     struct virga_str path = req->path;
-    if (take(&path, RUNTIME_PREFIX)) {
+    const struct executor *executor = environment->executor;
+    if (executor->admits != NULL && !executor->admits(environment->executor, req->peer)) {
+        answer(req, 403, "text/plain; charset=utf-8",
+               virga_str_from("this port is for a function that virga runs\n"));
+    } else if (take(&path, RUNTIME_PREFIX)) {
         handle_runtime(environment, req, path);
     } else if (take(&path, EXTENSIONS_PREFIX)) {
         extensions_api_handle(environment, req, path);

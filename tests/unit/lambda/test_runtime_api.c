@@ -169,6 +169,22 @@ static void next_after_an_init_error_is_refused(void **state) {
     assert_refused(next(), 403, "from InitError to Ready");
 }
 
+static bool admits_nobody(struct executor *executor, struct virga_str peer) {
+    (void)executor;
+    assert_true(peer.len > 0);
+    return false;
+}
+
+static void others_than_the_function_are_refused(void **state) {
+    (void)state;
+    begin_with(make_invocation("{}"));
+    rig.executor.admits = admits_nobody;
+    assert_int_equal(testkit_status(post(RESPONSE, NULL, NULL, "{}")), 403);
+    assert_int_equal(rig.seen.dones, 0);
+    rig.executor.admits = NULL;
+    assert_int_equal(testkit_status(post(RESPONSE, NULL, NULL, "{}")), 202);
+}
+
 static void unknown_mode_of_response_is_refused(void **state) {
     (void)state;
     begin_with(make_invocation("{}"));
@@ -339,6 +355,7 @@ int main(void) {
         TEST(second_answer_is_refused),
         TEST(init_error_after_the_init_is_refused),
         TEST(next_after_an_init_error_is_refused),
+        TEST(others_than_the_function_are_refused),
         TEST(unknown_mode_of_response_is_refused),
         TEST(other_paths_and_methods_are_not_there),
         TEST(stream_comes_as_it_is_written),
