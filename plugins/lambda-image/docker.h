@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The docker executor's insides, shared by its files: docker_ready.c (finding engine and ways),
- * docker_image.c, docker_instance.c, docker_end.c. */
+ * docker_image.c, docker_instance.c, docker_folder.c, docker_end.c. */
 #ifndef LAMBDA_DOCKER_H
 #define LAMBDA_DOCKER_H
 
@@ -20,6 +20,8 @@
 #define DOCKER_PULL_MS 1800000 /* for an image */
 #define DOCKER_REASON_MAX 1024
 #define DOCKER_PATH_MAX 768
+#define DOCKER_FOLDERS_MAX 32 /* working directories that are remembered ... */
+#define DOCKER_FOLDER_MAX 256 /* ... with their image's digest */
 
 static const struct virga_str DOCKER_NOTHING = {NULL, 0};
 
@@ -43,6 +45,8 @@ struct docker {
     struct docker_pull *pulls;
     struct docker_prune *prune;
     struct docker_instance *instances;
+
+    char folders[DOCKER_FOLDERS_MAX][DOCKER_FOLDER_MAX]; /* of docker_folder.c */
 
     bool stopping;
     void (*on_stopped)(void *arg);

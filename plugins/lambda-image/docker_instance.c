@@ -34,7 +34,7 @@ static void on_noted(void *arg, const struct virga_engine_answer *answer) {
     }
 }
 
-static void send_signal(struct docker_instance *instance, int signum) {
+void docker_instance_kill(struct docker_instance *instance, int signum) {
     char path[DOCKER_PATH_MAX];
     (void)snprintf(path, sizeof path, "/containers/%s/kill?signal=%d", instance->name, signum);
     instance->killed_by_us = instance->killed_by_us || signum == SIGKILL;
@@ -48,46 +48,10 @@ void docker_instance_signal(struct executor_instance *handle, int signum) {
         return;
     }
     if (instance->started) {
-        send_signal(instance, signum);
+        docker_instance_kill(instance, signum);
     } else {
         instance->signals |= UINT64_C(1) << signum;
     }
-}
-
-/* Engines make a working directory that the image lacks. It is among the changes of the container
- * then, whose file system is read-only afterwards. */
-static bool is_made(struct json_object *changes, const char *cwd) {
-    size_t count =
-        json_object_is_type(changes, json_type_array) ? json_object_array_length(changes) : 0;
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *change = json_object_array_get_idx(changes, i);
-        const char *path = docker_text(change, "Path");
-        if (strcmp(path, cwd) == 0 && json_object_get_int(docker_member(change, "Kind")) == 1) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void on_changes(void *arg, const struct virga_engine_answer *answer) {
-    struct docker_instance *instance = arg;
-    instance->notes--;
-    if (instance->closing) {
-        docker_end_go_on(instance);
-    } else if (answer->status == 200 && is_made(answer->json, instance->cwd)) {
-        instance->folder_is_missing = true;
-        send_signal(instance, SIGKILL);
-    }
-}
-
-static void look_at_folder(struct docker_instance *instance) {
-    char path[DOCKER_PATH_MAX];
-    if (strcmp(instance->cwd, "/") == 0 || strcmp(instance->cwd, "/tmp") == 0) {
-        return;
-    }
-    (void)snprintf(path, sizeof path, "/containers/%s/changes", instance->name);
-    instance->notes +=
-        docker_ask(instance->docker, "GET", path, DOCKER_NOTHING, on_changes, instance, NULL) == 0;
 }
 
 /* --- the start: create, attach, start --- */
@@ -128,10 +92,10 @@ static void on_started(void *arg, const struct virga_engine_answer *answer) {
         return;
     }
     instance->started = true;
-    look_at_folder(instance);
+    docker_folder_look(instance);
     for (int signum = 1; signum < 64; signum++) {
         if ((instance->signals >> signum & 1) != 0) {
-            send_signal(instance, signum);
+            docker_instance_kill(instance, signum);
         }
     }
     if (instance->output_over) {
@@ -181,7 +145,7 @@ static void on_output_over(void *arg, const struct virga_engine_answer *answer) 
     }
 }
 
-static void attach(struct docker_instance *instance) {
+void docker_instance_attach(struct docker_instance *instance) {
     char path[DOCKER_PATH_MAX];
     struct lambda *lambda = instance->docker->base.lambda;
     (void)snprintf(path, sizeof path, "/containers/%s/attach?stream=1&stdout=1&stderr=1",
@@ -216,7 +180,7 @@ static void on_created(void *arg, const struct virga_engine_answer *answer) {
         docker_end(instance, &exit);
         return;
     }
-    attach(instance);
+    docker_folder_check(instance);
 }
 
 static void create(struct docker_instance *instance) {

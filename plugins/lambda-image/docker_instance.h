@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A function's container, shared by docker_instance.c (its start, its signals) and docker_end.c
- * (its end, its removal). What asks the engine one thing after another is `call`; beside it run the
- * attached output and notes (signals, a look at the working directory). */
+/* A function's container, shared by docker_instance.c (its start, its signals), docker_folder.c and
+ * docker_end.c (its end, its removal). What asks the engine one thing after another is `call`;
+ * beside it run the attached output and notes (signals, a look at the working directory). */
 #ifndef LAMBDA_DOCKER_INSTANCE_H
 #define LAMBDA_DOCKER_INSTANCE_H
 
@@ -60,6 +60,15 @@ int docker_instance_ask(struct docker_instance *instance, const char *method, co
                         void (*on_done)(void *arg, const struct virga_engine_answer *answer));
 /* Whether its memory group can be seen; instance->cgroup is set then. */
 bool docker_instance_has_cgroup(struct docker_instance *instance);
+/* Sends a signal to its process. */
+void docker_instance_kill(struct docker_instance *instance, int signum);
+/* The step of a start behind the creation: attaches the output, then starts it. */
+void docker_instance_attach(struct docker_instance *instance);
+/* Goes on to docker_instance_attach(), or ends the instance where the image lacks the working
+ * directory. */
+void docker_folder_check(struct docker_instance *instance);
+/* The same of a container that was started: ends it. */
+void docker_folder_look(struct docker_instance *instance);
 /* Frees it; nothing of it is under way. */
 void docker_instance_free(struct docker_instance *instance);
 

@@ -259,6 +259,10 @@ void run_over(struct environment *environment, const char *status, const char *e
     char line[2 * REPORT_SIZE];
     /* What the timer was late by is nobody's time. */
     int64_t limit_ns = environment->function->timeout_ms * 1000000;
+    if (report.peak_bytes < 0 && error_type != NULL &&
+        strcmp(error_type, "Runtime.OutOfMemory") == 0) {
+        report.peak_bytes = report.memory_mb * 1024 * 1024; /* who counted it is gone with it */
+    }
     if (status != NULL && strcmp(status, "timeout") == 0 && report.duration_ns > limit_ns) {
         report.duration_ns = limit_ns;
     }

@@ -606,6 +606,7 @@ static void start(struct process *process) {
 static void start_fully(struct process *process) {
     start(process);
     reply("POST", "/containers/create", 201, "{\"Id\":\"abc\"}");
+    reply("GET", "/changes", 200, "[]");
     assert_null(find("POST", "/start")); /* not before the output is attached */
     begin_answer("POST", "/virga-lambda-u-u-i-d/attach");
     reply("POST", "/virga-lambda-u-u-i-d/start", 204, "");
@@ -716,6 +717,7 @@ static void signals_wait_for_the_start(void **state) {
     start(&process);
     executor->signal(process.instance, SIGTERM);
     reply("POST", "/containers/create", 201, "{\"Id\":\"abc\"}");
+    reply("GET", "/changes", 200, "[]");
     begin_answer("POST", "/attach");
     assert_null(find("POST", "/kill"));
     reply("POST", "/start", 204, "");
@@ -729,6 +731,7 @@ static void a_working_directory_that_the_engine_made_is_none(void **state) {
     (void)state;
     start(&process);
     reply("POST", "/containers/create", 201, "{\"Id\":\"abc\"}");
+    reply("GET", "/changes", 200, "[]");
     begin_answer("POST", "/attach");
     reply("POST", "/start", 204, "");
     reply("GET", "/changes", 200, "[{\"Path\":\"/var/task\",\"Kind\":1}]");
@@ -740,11 +743,38 @@ static void a_working_directory_that_the_engine_made_is_none(void **state) {
     close_fully(&process);
 }
 
+static void a_working_directory_made_at_creation_starts_nothing(void **state) {
+    struct process process;
+    (void)state;
+    start(&process);
+    reply("POST", "/containers/create", 201, "{\"Id\":\"abc\"}");
+    reply("GET", "/changes", 200, "[{\"Path\":\"/var/task\",\"Kind\":1}]");
+    assert_null(find("POST", "/attach"));
+    assert_int_equal(process.exits, 1);
+    assert_int_equal(process.exit.end, EXECUTOR_WORKDIR);
+    close_fully(&process);
+}
+
+static void a_working_directory_that_is_there_is_asked_for_once(void **state) {
+    struct process process;
+    (void)state;
+    start_fully(&process);
+    close_fully(&process);
+    start(&process);
+    reply("POST", "/containers/create", 201, "{\"Id\":\"abc\"}");
+    begin_answer("POST", "/attach");
+    reply("POST", "/start", 204, "");
+    assert_null(find("GET", "/changes"));
+    assert_int_equal(process.exits, 0);
+    close_fully(&process);
+}
+
 static void output_that_cannot_be_attached_fails_the_start(void **state) {
     struct process process;
     (void)state;
     start(&process);
     reply("POST", "/containers/create", 201, "{\"Id\":\"abc\"}");
+    reply("GET", "/changes", 200, "[]");
     reply("POST", "/attach", 500, "{\"message\":\"no streams today\"}");
     reply("POST", "/start", 204, "");
     assert_int_equal(process.exits, 1);
@@ -774,6 +804,8 @@ int main(void) {
         TEST(a_close_waits_for_the_container_that_is_being_made),
         TEST(signals_wait_for_the_start),
         TEST(a_working_directory_that_the_engine_made_is_none),
+        TEST(a_working_directory_made_at_creation_starts_nothing),
+        TEST(a_working_directory_that_is_there_is_asked_for_once),
         TEST(output_that_cannot_be_attached_fails_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
