@@ -15,7 +15,6 @@ import shutil
 import socket
 import statistics
 import sys
-import tempfile
 import time
 import unittest
 
@@ -43,6 +42,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
 from aws import ACCOUNT, REGION, Ecr, authorization  # noqa: E402
 from engine import Dockerd, Podman  # noqa: E402
 from lambdaapi import Lambda  # noqa: E402
+from lambdacase import path_with  # noqa: E402
 from lambdaimage import ARCH, LAMBDA_ARCH, Layer, function_image, need_bootstrap  # noqa: E402
 from oci import Registry  # noqa: E402
 from virga import Virga, need, wait_for  # noqa: E402
@@ -127,24 +127,13 @@ def percentile(values, part):
 
 # --- one column ---
 
-def path_with(runtime):
-    """A folder with all programs but the other OCI runtimes."""
-    need(runtime, "docker-registry")
-    folder = tempfile.mkdtemp(prefix="bench-path-")
-    for place in os.environ["PATH"].split(os.pathsep):
-        for program in os.listdir(place) if os.path.isdir(place) else ():
-            link = os.path.join(folder, program)
-            if (program == runtime or program not in ("crun", "runc")) and not os.path.lexists(link):
-                os.symlink(os.path.join(place, program), link)
-    return folder
-
-
 def columns():
     """{name: function that gives (settings, environment, what to close afterwards)}"""
     def oci(runtime):
         def prepare():
             if os.geteuid() != 0:
                 raise unittest.SkipTest("needs root")
+            need(runtime, "docker-registry")
             folder = path_with(runtime)
             return "oci", {"PATH": folder}, lambda: shutil.rmtree(folder)
         return prepare

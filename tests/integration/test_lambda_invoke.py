@@ -7,7 +7,7 @@ import threading
 import unittest
 
 from lambdaapi import LambdaError, read_events
-from lambdacase import DockerCase, OciCase, PodmanCase
+from lambdacase import DockerCase, OciCase, PodmanCase, RuncCase
 from lambdaimage import function_image
 from virga import wait_for
 
@@ -292,13 +292,25 @@ class InvocationsOnDocker(Invocations, DockerCase):
     pass
 
 
-class InvocationsOnPodman(PodmanCase):
+class Once:
+    """For those that differ little from another: that they work at all."""
+
     def test_a_function_runs_and_leaves_nothing(self):
         name = self.create()
         self.assertEqual(self.api.do(name, "raw 1").payload, b"1")
         self.assertEqual(self.api.invoke(name).json()["count"], 2)
+        self.assertEqual(self.api.do(name, "exit 3").json()["errorType"], "Runtime.ExitError")
+        self.note_cgroups()
         self.delete_all()
         self.assert_nothing_left()
+
+
+class InvocationsOnRunc(Once, RuncCase):
+    pass
+
+
+class InvocationsOnPodman(Once, PodmanCase):
+    pass
 
 
 if __name__ == "__main__":

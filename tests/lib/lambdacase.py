@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 from aws import ACCOUNT, REGION, Ecr
@@ -276,6 +277,17 @@ def listeners(virga):
     return ports
 
 
+def path_with(runtime):
+    """A folder with all programs but the other OCI runtimes: for PATH."""
+    folder = tempfile.mkdtemp(prefix="virga-path-")
+    for place in os.environ["PATH"].split(os.pathsep):
+        for program in os.listdir(place) if os.path.isdir(place) else ():
+            link = os.path.join(folder, program)
+            if (program == runtime or program not in ("crun", "runc")) and not os.path.lexists(link):
+                os.symlink(os.path.join(place, program), link)
+    return folder
+
+
 class OciCase(LambdaCase):
     """Functions in containers of crun or runc, without a daemon."""
     executor = "oci"
@@ -299,6 +311,25 @@ class OciCase(LambdaCase):
             elif os.path.basename(folder) in ("images", "layers", "rootfs", "environments"):
                 names[:] = []
         return found
+
+
+class RuncCase(OciCase):
+    """The same with runc, where crun is there too."""
+    path = None
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        need("runc")
+        cls.path = path_with("runc")
+        return {"PATH": cls.path}
+
+    @classmethod
+    def end(cls):
+        super().end()
+        if cls.path is not None:
+            shutil.rmtree(cls.path)
+            cls.path = None
 
 
 class DockerCase(LambdaCase):
