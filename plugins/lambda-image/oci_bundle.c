@@ -89,7 +89,7 @@ static int write_config(const struct oci_bundle *bundle, const struct oci_user *
     struct virga_json_writer json = {0};
     struct rlimit nofile = {.rlim_max = OCI_SPEC_NOFILE};
     char cgroup[OCI_CGROUP_NAME_MAX];
-    oci_cgroup_name(bundle->id, cgroup);
+    oci_cgroup_name(&bundle->how->cgroup, bundle->id, cgroup);
     (void)getrlimit(RLIMIT_NOFILE, &nofile);
     const struct oci_spec spec = {
         .rootfs = bundle->rootfs,

@@ -152,6 +152,7 @@ static void look_at(void *arg, const char *folder, const char *controllers) {
 void oci_cgroup_find(struct oci_cgroup *cgroup, const char *tag) {
     char name[64];
     *cgroup = (struct oci_cgroup){.v2 = false};
+    (void)snprintf(cgroup->tag, sizeof cgroup->tag, "%s", tag);
     each_hierarchy(look_at, cgroup);
     if (cgroup->parent[0] == '\0') {
         (void)snprintf(cgroup->why, sizeof cgroup->why, "there is no memory cgroup controller");
@@ -191,7 +192,7 @@ static void folder_of(const struct oci_cgroup *cgroup, const char *id,
 static void nested_of(const struct oci_cgroup *cgroup, const char *id,
                       char path[OCI_CGROUP_PATH_MAX]) {
     char name[OCI_CGROUP_NAME_MAX], folder[OCI_CGROUP_PATH_MAX];
-    oci_cgroup_name(id, name);
+    oci_cgroup_name(cgroup, id, name);
     folder_of(cgroup, id, folder);
     (void)snprintf(path, OCI_CGROUP_PATH_MAX, "%.900s/%s", folder, name);
 }
@@ -221,8 +222,9 @@ int oci_cgroup_make(const struct oci_cgroup *cgroup, const char *id, int64_t lim
     return 0;
 }
 
-void oci_cgroup_name(const char *id, char name[OCI_CGROUP_NAME_MAX]) {
-    (void)snprintf(name, OCI_CGROUP_NAME_MAX, PREFIX "%.64s", id);
+void oci_cgroup_name(const struct oci_cgroup *cgroup, const char *id,
+                     char name[OCI_CGROUP_NAME_MAX]) {
+    (void)snprintf(name, OCI_CGROUP_NAME_MAX, PREFIX "%s-%.64s", cgroup->tag, id);
 }
 
 void oci_cgroup_door(const struct oci_cgroup *cgroup, const char *id,
@@ -315,7 +317,7 @@ int oci_cgroup_remove(const struct oci_cgroup *cgroup, const char *id) {
         folder_of(cgroup, id, folder);
         result = remove_one(folder);
     }
-    oci_cgroup_name(id, name);
+    oci_cgroup_name(cgroup, id, name);
     each_hierarchy(remove_named, name);
     return result;
 }
@@ -335,7 +337,8 @@ void oci_cgroup_sweep(const struct oci_cgroup *cgroup) {
 }
 
 void oci_cgroup_take_over(const struct oci_cgroup *cgroup, const char *note) {
-    struct oci_cgroup old = {.nested = true};
+    struct oci_cgroup old = *cgroup;
+    old.parent[0] = '\0';
     FILE *file = fopen(note, "re");
     if (file != NULL) {
         if (fgets(old.parent, sizeof old.parent, file) == NULL) {

@@ -12,6 +12,7 @@
 #define OCI_CGROUP_NAME_MAX 96 /* of an environment's */
 
 struct oci_cgroup {
+    char tag[16];                     /* of this virga among others on the machine */
     char parent[OCI_CGROUP_PATH_MAX]; /* of all environments; "" = no limits here (why) */
     bool v2;
     bool hybrid; /* cgroup v1 with a v2 beside it, which crun 1.8 does not take */
@@ -26,7 +27,8 @@ void oci_cgroup_find(struct oci_cgroup *cgroup, const char *tag);
 /* Makes an environment's, with its limit. Errors: those of mkdir(2) and write(2). */
 int oci_cgroup_make(const struct oci_cgroup *cgroup, const char *id, int64_t limit_bytes);
 /* What a runtime is to call its own, so that oci_cgroup_remove() finds them. */
-void oci_cgroup_name(const char *id, char name[OCI_CGROUP_NAME_MAX]);
+void oci_cgroup_name(const struct oci_cgroup *cgroup, const char *id,
+                     char name[OCI_CGROUP_NAME_MAX]);
 /* The file to which a process writes 0 to enter it. */
 void oci_cgroup_door(const struct oci_cgroup *cgroup, const char *id,
                      char path[OCI_CGROUP_PATH_MAX]);

@@ -309,9 +309,12 @@ int64_t oci_instance_memory_peak(struct executor_instance *instance) {
 
 static void on_grace_over(void *arg) {
     struct executor_instance *instance = arg;
-    instance->oci->executor.lambda->timer->stop(instance->timer);
+    const struct lambda *lambda = instance->oci->executor.lambda;
+    lambda->timer->stop(instance->timer);
     instance->timer = NULL;
-    oci_instance_kill_guard(instance);
+    if (instance->guard != NULL) {
+        (void)lambda->process->kill(instance->guard, SIGKILL);
+    }
 }
 
 void oci_instance_close(struct executor_instance *instance, void (*on_closed)(void *arg),
@@ -330,7 +333,7 @@ void oci_instance_close(struct executor_instance *instance, void (*on_closed)(vo
         oci_instance_signal(instance, SIGKILL);
         if (lambda->timer->start(lambda->host, CLOSE_GRACE_MS, 0, on_grace_over, instance,
                                  &instance->timer) != 0) {
-            oci_instance_kill_guard(instance);
+            oci_instance_kill(instance);
         }
     }
     oci_instance_settle(instance);

@@ -38,6 +38,7 @@ struct executor_instance {
     int64_t exit_status;
     int term_signal;
     bool killed;        /* a SIGKILL was asked for */
+    bool doomed;        /* the runtime is to be killed when there is one */
     int pending_signal; /* came before it was started; 0 = none */
     int64_t peak;
     char said[OCI_INSTANCE_SAID_MAX]; /* the first of its output: a runtime's last words */
@@ -65,7 +66,7 @@ void oci_instance_settle(struct executor_instance *instance);
 void oci_instance_watch(struct executor_instance *instance);
 /* Ends that, when the guard has ended. */
 void oci_instance_unwatch(struct executor_instance *instance);
-/* Kills the guard, and with it everything. */
-void oci_instance_kill_guard(struct executor_instance *instance);
+/* Kills the runtime, and with it everything, as soon as there is one. */
+void oci_instance_kill(struct executor_instance *instance);
 
 #endif

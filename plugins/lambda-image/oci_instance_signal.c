@@ -33,12 +33,18 @@ static void on_signalled(void *arg, int status) {
     oci_instance_settle(instance);
 }
 
-void oci_instance_kill_guard(struct executor_instance *instance) {
+void oci_instance_kill(struct executor_instance *instance) {
     const struct lambda *lambda = instance->oci->executor.lambda;
-    if (instance->guard != NULL) {
-        if (instance->runtime == 0) {
-            instance->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
-        }
+    if (instance->guard == NULL) {
+        return;
+    }
+    instance->runtime = oci_processes_runtime((pid_t)instance->guard_id.pid);
+    instance->doomed = instance->runtime <= 0;
+    if (!instance->doomed) {
+        /* Not the guard first, or its child could be lost: unshare binds it to itself a moment
+           after fork(). Stopped, it does not complain of the child's end. */
+        (void)lambda->process->kill(instance->guard, SIGSTOP);
+        (void)kill(instance->runtime, SIGKILL);
         (void)lambda->process->kill(instance->guard, SIGKILL);
     }
 }
@@ -56,7 +62,7 @@ static void send_signal(struct executor_instance *instance, int signum) {
         free(job);
     }
     if (signum == SIGKILL) {
-        oci_instance_kill_guard(instance);
+        oci_instance_kill(instance);
     }
 }
 
@@ -65,7 +71,7 @@ void oci_instance_signal(struct executor_instance *instance, int signum) {
     if (instance->state == RUNNING && instance->started) {
         send_signal(instance, signum);
     } else if (instance->state == RUNNING && signum == SIGKILL) {
-        oci_instance_kill_guard(instance);
+        oci_instance_kill(instance);
     } else if (instance->state <= RUNNING && instance->pending_signal != SIGKILL) {
         instance->pending_signal = signum;
     }
@@ -98,6 +104,10 @@ static void on_watch(void *arg) {
     struct executor_instance *instance = arg;
     char path[PATH_MAX];
     int inside = 0;
+    if (instance->doomed) {
+        oci_instance_kill(instance);
+        return;
+    }
     (void)snprintf(path, sizeof path, "%.4000s/pid", instance->folder);
     FILE *file = fopen(path, "re");
     bool there = file != NULL && fscanf(file, "%d", &inside) == 1;
@@ -122,7 +132,7 @@ void oci_instance_watch(struct executor_instance *instance) {
     const struct lambda *lambda = instance->oci->executor.lambda;
     if (lambda->timer->start(lambda->host, WATCH_MS, WATCH_MS, on_watch, instance,
                              &instance->watch) != 0) {
-        oci_instance_kill_guard(instance);
+        (void)lambda->process->kill(instance->guard, SIGKILL);
     }
 }
 

@@ -51,23 +51,29 @@ static uint64_t stat_field(pid_t pid, int wanted) {
     return at != NULL ? strtoull(at, NULL, 10) : 0;
 }
 
-/* Pids of a process's children: from the kernel's list, else (a kernel without) from all. */
-static size_t children_of(pid_t parent, pid_t *pids, size_t max) {
-    char path[64], text[1024];
-    size_t count = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
-    if (read_file(path, text, sizeof text) >= 0) {
-        for (char *at = text, *end; count < max; at = end) {
-            long pid = strtol(at, &end, 10);
-            if (end == at) {
-                break;
-            }
-            pids[count++] = (pid_t)pid;
-        }
-        if (count > 0) {
-            return count;
-        }
+static bool has_lists(void) {
+    return access("/proc/thread-self/children", F_OK) == 0;
+}
+
+/* Adds the pids that a thread's list has. False: this kernel has no such lists. */
+static bool add_children(const char *path, pid_t *pids, size_t max, size_t *count) {
+    char text[1024];
+    if (read_file(path, text, sizeof text) < 0) {
+        return false;
     }
+    for (char *at = text, *end; *count < max; at = end) {
+        long pid = strtol(at, &end, 10);
+        if (end == at) {
+            break;
+        }
+        pids[(*count)++] = (pid_t)pid;
+    }
+    return true;
+}
+
+/* By the parent's number in every process's stat. */
+static size_t search_children(pid_t parent, pid_t *pids, size_t max) {
+    size_t count = 0;
     DIR *list = opendir("/proc");
     for (struct dirent *entry; list != NULL && count < max && (entry = readdir(list)) != NULL;) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
@@ -79,6 +85,27 @@ static size_t children_of(pid_t parent, pid_t *pids, size_t max) {
         (void)closedir(list);
     }
     return count;
+}
+
+/* Pids of a process's children: each of its threads (runc has many) has a list of its own. */
+static size_t children_of(pid_t parent, pid_t *pids, size_t max) {
+    char path[300];
+    size_t count = 0;
+    bool known = true;
+    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
+    DIR *list = opendir(path);
+    for (struct dirent *entry; list != NULL && known && (entry = readdir(list)) != NULL;) {
+        if (entry->d_name[0] != '.') {
+            (void)snprintf(path, sizeof path, "/proc/%d/task/%.20s/children", (int)parent,
+                           entry->d_name);
+            /* A thread may end meanwhile. */
+            known = add_children(path, pids, max, &count) || has_lists();
+        }
+    }
+    if (list != NULL) {
+        (void)closedir(list);
+    }
+    return known ? count : search_children(parent, pids, max);
 }
 
 pid_t oci_processes_runtime(pid_t guard) {

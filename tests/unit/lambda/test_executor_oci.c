@@ -55,7 +55,7 @@ static int processes_left(void) {
             (void)fclose(file);
         }
         count += memmem(text, len, machine.base, strlen(machine.base)) != NULL ||
-                         memmem(text, len, "4242.4242", 9) != NULL
+                         memmem(text, len, nap, strlen(nap)) != NULL
                      ? 1
                      : 0;
     }
@@ -299,7 +299,7 @@ static void a_kill_ends_it(void **state) {
     (void)state;
     struct run run;
     NEED_RUNTIME();
-    const char *const argv[] = {"sh", "-c", "trap '' TERM INT; echo ready; sleep 4242.4242", NULL};
+    const char *const argv[] = {"sh", "-c", "trap '' TERM INT; echo ready; sleep $NAP", NULL};
     const struct executor_spec spec = run_spec(&run, "env-1", argv);
     run_begin(&machine, &run, &spec);
     run_wait_for(&machine, &run, "ready");
@@ -307,6 +307,7 @@ static void a_kill_ends_it(void **state) {
     machine_wait(&machine, &run.exited);
     assert_int_equal(run.end, EXECUTOR_SIGNALLED);
     assert_int_equal(run.signal, SIGKILL);
+    assert_string_equal(run.output, "ready\n");
     run_close(&machine, &run);
     assert_nothing_left();
 }
@@ -315,7 +316,7 @@ static void a_kill_before_it_runs_ends_it_too(void **state) {
     (void)state;
     struct run run;
     NEED_RUNTIME();
-    const char *const argv[] = {"sleep", "4242.4242", NULL};
+    const char *const argv[] = {"sleep", nap, NULL};
     const struct executor_spec spec = run_spec(&run, "env-1", argv);
     run_begin(&machine, &run, &spec);
     machine.executor->signal(run.instance, SIGKILL);
@@ -331,7 +332,7 @@ static void closing_leaves_nothing_whenever_it_comes(void **state) {
     struct run run;
     NEED_RUNTIME();
     const char *const argv[] = {"sh", "-c",
-                                "trap '' TERM; (sleep 4242.4242 &) ; sleep 4242.4242 & echo ready; "
+                                "trap '' TERM; (sleep $NAP &) ; sleep $NAP & echo ready; "
                                 "wait",
                                 NULL};
     /* From at once to when it runs for long. */
@@ -357,7 +358,7 @@ static void what_the_first_process_leaves_goes_with_it(void **state) {
     (void)state;
     struct run run;
     NEED_RUNTIME();
-    run_script(&machine, &run, "sleep 4242.4242 >/dev/null 2>&1 & exit 3");
+    run_script(&machine, &run, "sleep $NAP >/dev/null 2>&1 & exit 3");
     assert_int_equal(run.status, 3);
     assert_nothing_left();
 }
@@ -379,7 +380,7 @@ static void twenty_at_once_leave_nothing(void **state) {
     (void)state;
     struct run runs[20];
     NEED_RUNTIME();
-    const char *const argv[] = {"sh", "-c", "echo ready; sleep 4242.4242", NULL};
+    const char *const argv[] = {"sh", "-c", "echo ready; sleep $NAP", NULL};
     for (size_t i = 0; i < 20; i++) {
         char id[32];
         (void)snprintf(id, sizeof id, "env-%zu", i);
@@ -426,7 +427,7 @@ static void images_in_use_are_kept(void **state) {
     machine_image(&machine, other);
     machine.executor->find(machine.executor, other, on_found, NULL);
     assert_int_equal(found_error, 0);
-    const char *const argv[] = {"sh", "-c", "echo ready; sleep 4242.4242", NULL};
+    const char *const argv[] = {"sh", "-c", "echo ready; sleep $NAP", NULL};
     const struct executor_spec spec = run_spec(&run, "env-1", argv);
     run_begin(&machine, &run, &spec);
     machine.executor->prune(machine.executor, keep_none, NULL);
@@ -448,7 +449,7 @@ static _Noreturn void be_a_host(const char *base, int tell) {
     /* Nothing is swept: the folder is another's too. */
     ((struct oci *)host.executor)->swept = true;
     machine_ready(&host);
-    const char *const argv[] = {"sh", "-c", "trap '' TERM HUP; echo ready; sleep 4242.4242", NULL};
+    const char *const argv[] = {"sh", "-c", "trap '' TERM HUP; echo ready; sleep $NAP", NULL};
     const struct executor_spec spec = run_spec(&run, "orphan-1", argv);
     run_begin(&host, &run, &spec);
     run_wait_for(&host, &run, "ready");
@@ -471,7 +472,7 @@ static void a_killed_host_leaves_no_process_and_the_next_sweeps(void **state) {
     if (pid == 0) {
         char number[16];
         (void)snprintf(number, sizeof number, "%d", pipe_fds[1]);
-        (void)execl("/proc/self/exe", "host", "--host", machine.base, number, NULL);
+        (void)execl("/proc/self/exe", "host", "--host", machine.base, number, nap, NULL);
         _exit(1);
     }
     (void)close(pipe_fds[1]);
@@ -626,9 +627,13 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_machine_without_runtime_says_so),
         cmocka_unit_test(the_probe_is_a_program_of_this_machine),
     };
-    if (argc == 4 && strcmp(argv[1], "--host") == 0) {
+    if (argc == 5 && strcmp(argv[1], "--host") == 0) {
+        nap_set(argv[4]);
         be_a_host(argv[2], atoi(argv[3]));
     }
+    char number[32];
+    (void)snprintf(number, sizeof number, "4242.%d", (int)getpid());
+    nap_set(number);
     only = "crun";
     int failed = cmocka_run_group_tests_name("crun", tests, group_setup, group_teardown);
     only = "runc";
