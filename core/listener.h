@@ -27,7 +27,7 @@ struct listener_options {
      * and `body_limit_bytes` below. May answer at once (an unknown route). */
     void (*on_head)(void *arg, struct request *req);
     bool streams;
-    bool patient; /* idle connections and bodies that stand are not timed out */
+    bool patient; /* idle connections and bodies that stand are not timed out, nor waited for */
     uint64_t body_limit_bytes;
     uint64_t deadline_ms; /* until the answer begins; 0 = none */
     /* The request is ready: its body is complete, or it streams. The callee guards its own calls

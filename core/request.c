@@ -178,6 +178,7 @@ void request_on_head(struct request *req) {
     int result = fill(req);
     req->phase = REQUEST_HANDLED;
     req->streams = options->streams;
+    req->patient = options->patient;
     req->body_limit_bytes = options->body_limit_bytes;
     req->plugin = options->plugin;
     req->speaks_aws = options->on_head != NULL;

@@ -53,6 +53,7 @@ struct request {
     struct virga_route route; /* what pub.route points to when a route matched */
     bool streams;
     bool speaks_aws;           /* came where plugins' routes are: errors in the caller's protocol */
+    bool patient;              /* nobody waits for it to end, at a stop or a reset */
     bool identified;           /* who calls was given, and is not to be read from the headers */
     unsigned depth;            /* of calls within the host: how many stand behind this one */
     uint64_t body_limit_bytes; /* of a buffered body; 0 = the host's */

@@ -160,7 +160,7 @@ static bool is_drained(const struct reset *reset) {
     const struct host *host = reset->host;
     LIST_EACH (node, &host->http->handled) {
         const struct request *req = LIST_ENTRY(node, struct request, handled);
-        if (req->plugin != NULL && !fallback_has(host->fallback, req)) {
+        if (req->plugin != NULL && !req->patient && !fallback_has(host->fallback, req)) {
             return false;
         }
     }

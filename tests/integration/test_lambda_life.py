@@ -132,6 +132,21 @@ class Life:
         self.virga.start()
         self.assertIsInstance(results[0], Exception)
 
+    def test_idle_environments_hold_up_neither_stop_nor_reset(self):
+        # Their runtimes wait for an event; were they waited for, both would take longer than stop() and http() wait.
+        self.virga.restart(**{"floci.limits.drain-timeout-ms": 600000})
+        name = self.create()
+        self.api.do(name, "raw 1")
+        self.virga.restart()
+        self.api.do(name, "raw 1")
+        self.assertEqual(self.virga.http("POST", "/_floci/state/reset")[0], 200)
+        del self.virga.settings["floci.limits.drain-timeout-ms"]
+        self.virga.restart()
+        cls = type(self)
+        cls.tags = {}
+        cls.ecr.create(REPOSITORY)
+        cls.uri = cls.push(function_image("shared"))
+
     def test_a_reset_ends_functions_and_forgets_them(self):
         name = self.create()
         self.api.CreateFunctionUrlConfig(FunctionName=name, AuthType="NONE")
