@@ -109,13 +109,15 @@ static int clip(size_t len, int max) {
 
 /* No query and no header but X-Amz-Target: they may hold credentials. */
 static void write_access_line(struct request *req, uint64_t took_ns, bool lost) {
-    if (log_level() > VIRGA_LOG_INFO) {
+    /* The clients of a patient listener are a part of virga, which asks all the time. */
+    enum virga_log_level level = req->patient ? VIRGA_LOG_DEBUG : VIRGA_LOG_INFO;
+    if (log_level() > level) {
         return;
     }
     const struct virga_request *pub = &req->pub;
     if (pub->method.ptr == NULL) {
-        log_write(VIRGA_LOG_INFO, "core", req->id, "refused with %d: %s, from %s",
-                  req->answered_status, req->http1.reason != NULL ? req->http1.reason : "too slow",
+        log_write(level, "core", req->id, "refused with %d: %s, from %s", req->answered_status,
+                  req->http1.reason != NULL ? req->http1.reason : "too slow",
                   carrier_peer(req->carrier).ptr);
         return;
     }
@@ -135,7 +137,7 @@ static void write_access_line(struct request *req, uint64_t took_ns, bool lost) 
             break;
         }
     }
-    log_write(VIRGA_LOG_INFO, "core", req->id, "%s %.*s%s%.*s %s %llu.%03llu ms %llu B %.*s%s",
+    log_write(level, "core", req->id, "%s %.*s%s%.*s %s %llu.%03llu ms %llu B %.*s%s",
               pub->method.ptr, clip(pub->path.len, LOG_PATH_MAX), pub->path.ptr,
               target.len > 0 ? " " : "", clip(target.len, LOG_TARGET_MAX),
               target.len > 0 ? target.ptr : "", status, (unsigned long long)(took_us / 1000),

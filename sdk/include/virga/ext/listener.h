@@ -14,8 +14,8 @@ extern "C" {
 
 /* flags, besides VIRGA_ROUTE_STREAM. Since ABI 1.3. The clients may be silent for as long as they
  * like, between requests and within a body: floci.limits.idle-timeout-ms and stall-timeout-ms are
- * not theirs. A stop or reset of the host does not wait for their requests: the plugin ends them in
- * its own stop(). */
+ * not theirs. A stop or reset of the host does not wait for their requests, which the plugin ends in
+ * its own stop(); they are logged at debug. */
 #define VIRGA_LISTENER_PATIENT 0x100u
 
 struct virga_listener_handle;
