@@ -144,6 +144,7 @@ struct environment {
     bool owed;             /* the runtime has not got the event yet */
     bool answered;         /* `result` is there */
     bool hold_over;        /* the answer has been held long enough */
+    uint64_t ready_ns;     /* when all had asked for the next event; 0 = not yet */
     bool settled;          /* output that was on its way has had its time */
     bool passes;           /* the answer is streamed to the invocation: its head was given */
     bool pauses;           /* the invocation takes nothing now */

@@ -66,6 +66,7 @@ void run_take(struct environment *environment, struct invocation *invocation) {
     environment->wants_tail = invocation->wants_tail;
     environment->started = environment->owed = environment->answered = false;
     environment->hold_over = environment->settled = false;
+    environment->ready_ns = 0;
     environment->passes = environment->pauses = false;
 }
 
@@ -249,7 +250,9 @@ void run_over(struct environment *environment, const char *status, const char *e
     const struct executor *executor = environment->executor;
     struct report report = {
         .request_id = environment->request_id,
-        .duration_ns = (int64_t)(environment_now_ns(environment) - environment->started_ns),
+        .duration_ns = (int64_t)((environment->ready_ns != 0 ? environment->ready_ns
+                                                             : environment_now_ns(environment)) -
+                                 environment->started_ns),
         .memory_mb = environment->function->memory_mb,
         .peak_bytes =
             environment->instance != NULL ? executor->memory_peak(environment->instance) : -1,
@@ -289,6 +292,9 @@ static void on_settled(void *arg) {
 void run_everybody_is_ready(struct environment *environment) {
     if (environment->invocation != NULL && environment->pauses) {
         return;
+    }
+    if (environment->ready_ns == 0) {
+        environment->ready_ns = environment_now_ns(environment);
     }
     if (environment->invocation == NULL || !environment->wants_tail || environment->settled) {
         finish(environment);

@@ -158,7 +158,7 @@ static void log_has_start_output_end_and_report(void **state) {
     (void)snprintf(head, sizeof head, "%.*s", (int)(report - rig.seen.tail), rig.seen.tail);
     assert_string_equal(head, "START RequestId: " RID " Version: $LATEST\nother\nhalf line\nlast "
                               "one\nEND RequestId: " RID "\n");
-    assert_has(report, "REPORT RequestId: " RID "\tDuration: ");
+    assert_has(report, "REPORT RequestId: " RID "\tDuration: 2.00 ms\tBilled Duration: 2 ms\t");
     assert_has(report,
                "\tMemory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: 110.00 ms\t\n");
     assert_has(read_log(), "from the init\nSTART");
