@@ -596,13 +596,20 @@ static bool is_at_rest(const struct conn *conn) {
            unread == 0;
 }
 
-void conn_drain(struct host *host, bool late) {
+size_t conn_drain(struct host *host, bool late) {
+    size_t left = 0;
     LIST_EACH_SAFE (node, &host->connections) {
         struct conn *conn = LIST_ENTRY(node, struct conn, node);
+        if (listener_options(conn->listener)->patient) {
+            continue;
+        }
+        left++;
         if (is_at_rest(conn) || (late && is_idle(conn) && !conn->lingering)) {
             end(conn);
+            left--;
         }
     }
+    return left;
 }
 
 void conn_abort_answers(struct host *host) {

@@ -70,8 +70,9 @@ void conn_accept(struct listener *listener, uv_stream_t *server);
 /* Closes those of a listener that wait for a request. */
 void conn_close_idle_of(struct host *host, const struct listener *listener);
 /* One step of ending them all gently: closes those that have been idle for a moment; with `late`
- * also those that have sent a part of a request's head. */
-void conn_drain(struct host *host, bool late);
+ * also those that have sent a part of a request's head. Returns how many are left. Those of patient
+ * listeners are left alone and not counted: they are part of what a plugin runs and go with it. */
+size_t conn_drain(struct host *host, bool late);
 /* Closes those whose answer is under way: it may lend bytes of a plugin to the kernel. */
 void conn_abort_answers(struct host *host);
 /* Closes all, whatever they do. */

@@ -56,12 +56,12 @@ static void on_timer(uv_timer_t *timer) {
         return;
     }
     if (stop->phase == HOST_DRAINS) {
-        conn_drain(host, now_ms - stop->began_ms >= DRAIN_HEAD_MS);
-        if (host->connections_count > 0 && now_ms < stop->deadline_ms) {
+        size_t busy = conn_drain(host, now_ms - stop->began_ms >= DRAIN_HEAD_MS);
+        if (busy > 0 && now_ms < stop->deadline_ms) {
             return;
         }
-        if (host->connections_count > 0) {
-            log_warn("stopping although connections are still busy: %zu", host->connections_count);
+        if (busy > 0) {
+            log_warn("stopping although connections are still busy: %zu", busy);
         }
         stop_plugins(stop);
     }

@@ -14,7 +14,8 @@ extern "C" {
 
 /* flags, besides VIRGA_ROUTE_STREAM. Since ABI 1.3. The clients may be silent for as long as they
  * like, between requests and within a body: floci.limits.idle-timeout-ms and stall-timeout-ms are
- * not theirs. */
+ * not theirs. A host that stops does not wait for them, nor closes their connections before the
+ * plugin is stopped. */
 #define VIRGA_LISTENER_PATIENT 0x100u
 
 struct virga_listener_handle;
@@ -22,8 +23,8 @@ struct virga_listener_handle;
 struct virga_listener_options {
     uint32_t struct_size;
     uint32_t flags; /* VIRGA_ROUTE_STREAM: bodies are not buffered; VIRGA_LISTENER_PATIENT */
-    /* Addresses to listen on, separated by commas: "127.0.0.1,::1"; NULL = floci.bind-address. One that
-     * this machine does not have at all (no IPv6) is left out as long as one remains. */
+    /* Addresses to listen on, separated by commas: "127.0.0.1,::1"; NULL = floci.bind-address. One
+     * that this machine does not have at all (no IPv6) is left out as long as one remains. */
     const char *addresses;
     /* The first port of the range that is free on all of them is taken; both 0 = ephemeral. */
     uint16_t port_first;
@@ -46,8 +47,8 @@ struct virga_listener {
     uint32_t struct_size;
     uint32_t reserved;
 
-    /* Opens it. Errors: -EADDRINUSE every port of the range is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL,
-     * -ENOMEM. Thread: [loop]. */
+    /* Opens it. Errors: -EADDRINUSE every port of the range is taken, -EADDRNOTAVAIL, -EACCES,
+     * -EINVAL, -ENOMEM. Thread: [loop]. */
     int (*open)(const struct virga_host *host, const struct virga_listener_options *options,
                 struct virga_listener_handle **ret_listener);
 
