@@ -265,7 +265,8 @@ class InvocationsOnOci(Invocations, OciCase):
                      % (name.encode(), len(body), body))
         self.wait_busy(name)
         conn.close()
-        wait_for(lambda: "finished\n" in self.logs(name), 20, "the function to finish")
+        wait_for(lambda: self.logs(name).count("REPORT RequestId") == 2, 20, "the function to finish")
+        self.assertIn("finished\n", self.logs(name))
         self.assertEqual(self.api.invoke(name).json()["count"], 3)
 
     def test_the_log_of_a_function_is_shown_and_followed(self):

@@ -119,6 +119,14 @@ class Life:
         self.assertEqual(getattr(results[0], "payload", results[0]), b"7")
         self.assertEqual(self.api.do(name, "raw 1").payload, b"1")
 
+    def test_a_stop_does_not_wait_for_idle_environments(self):
+        self.api.do(self.create(), "raw 1")
+        self.assertTrue(self.function_pids())
+        self.virga.stop()
+        self.assertNotIn("connections are still busy", self.virga.log())
+        self.assertEqual(self.left(stopped=True), [])
+        self.virga.start()
+
     def test_a_stop_does_not_wait_for_ever(self):
         self.virga.restart(**{"floci.limits.drain-timeout-ms": 500})
         name = self.create(Timeout=900, env={"BOOT_TERM": "ignore"})

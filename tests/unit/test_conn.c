@@ -619,7 +619,7 @@ stopping_host_closes_idle_connections_and_ends_busy_ones_after_their_answer(void
     struct request *req = take_held();
     pump_for(CONN_DRAIN_IDLE_MS + 50);
     wire_host.stopping = true;
-    conn_drain(&wire_host, false);
+    (void)conn_drain(&wire_host, false);
     assert_closed(idle);
     assert_int_equal(wire_host.connections_count, 1);
     assert_int_equal(answer(req, 200, "bye"), 0);
