@@ -11,6 +11,10 @@
 #include <unistd.h>
 
 #define LOCK_NAME "virga.lock"
+/* How long a taken lock is waited for: a virga that was just killed holds it until its last thread,
+ * and a child on its way to become another program, are gone. */
+#define LOCK_TRIES 40
+#define LOCK_PAUSE_US 50000
 
 static int refuse_held(int fd, const char *dir, struct error *err) {
     char holder[32] = "";
@@ -40,7 +44,12 @@ int store_lock_take(const char *path, int *ret_fd, struct error *err) {
         int rc = -errno;
         return error_set(err, rc, "%s cannot be opened: %s", lock, error_text(rc));
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    int locked = flock(fd, LOCK_EX | LOCK_NB);
+    for (int i = 0; locked != 0 && errno == EWOULDBLOCK && i < LOCK_TRIES; i++) {
+        (void)usleep(LOCK_PAUSE_US);
+        locked = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    if (locked != 0) {
         int rc = -errno;
         rc = rc == -EWOULDBLOCK
                  ? refuse_held(fd, dir, err)

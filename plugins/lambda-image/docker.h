@@ -15,7 +15,7 @@
 
 #include <virga/helpers/engine.h>
 
-#define DOCKER_ENGINE_MS 2000  /* for an engine to say that it is there */
+#define DOCKER_ENGINE_MS 10000 /* for an engine to say that it is there; it may be busy */
 #define DOCKER_CALL_MS 120000  /* for its other answers: a start may wait for a busy disk */
 #define DOCKER_PULL_MS 1800000 /* for an image */
 #define DOCKER_REASON_MAX 1024

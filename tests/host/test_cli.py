@@ -305,7 +305,10 @@ class TestDoctor(CliCase):
     def setUp(self):
         super().setUp()
         self.port = free_ports()
-        self.env = {"XDG_RUNTIME_DIR": self.dir}
+        # A folder of its own: crun makes one in it whenever it is asked for its version.
+        runtime = tempfile.mkdtemp(prefix="virga-test-")
+        self.addCleanup(shutil.rmtree, runtime)
+        self.env = {"XDG_RUNTIME_DIR": runtime}
 
     def checks(self, *args, code=0, env=None):
         args = ("--set", "port=%d" % self.port) + args
@@ -385,8 +388,8 @@ class TestDoctor(CliCase):
         self.assertIn("a.so is left out", found["core", "plugin"]["found"])
 
     def test_an_engine_that_answers_is_named_with_its_version(self):
-        os.mkdir(os.path.join(self.dir, "podman"))
-        path = os.path.join(self.dir, "podman", "podman.sock")
+        os.mkdir(os.path.join(self.env["XDG_RUNTIME_DIR"], "podman"))
+        path = os.path.join(self.env["XDG_RUNTIME_DIR"], "podman", "podman.sock")
         engine = FakeEngine(path)
         self.addCleanup(engine.close)
         out = self.out("doctor", "--json", "--set", "port=%d" % self.port, env=self.env)
@@ -397,9 +400,9 @@ class TestDoctor(CliCase):
 
     def test_an_engine_that_does_not_answer_is_a_warning(self):
         with socket.socket(socket.AF_UNIX) as s:
-            s.bind(os.path.join(self.dir, "docker.sock"))
+            s.bind(os.path.join(self.env["XDG_RUNTIME_DIR"], "docker.sock"))
         text = self.out("doctor", "--set", "port=%d" % self.port, env=self.env)
-        self.assertRegex(text, r"warn  container engine +%s" % self.dir)
+        self.assertRegex(text, r"warn  container engine +%s" % self.env["XDG_RUNTIME_DIR"])
         self.assertIn("Connection refused", text)
         check = self.checks(env={"DOCKER_HOST": "tcp://127.0.0.1:%d" % free_ports()})["core", "container engine"]
         self.assertEqual("warn", check["verdict"])

@@ -526,9 +526,9 @@ class OnFakeEngine(unittest.TestCase):
         self.assertEqual(made[0]["HostConfig"]["Binds"], [self.virga.data + "/ecr/registry:/var/lib/registry"])
         self.assertEqual(made[1]["HostConfig"]["Binds"], [NAME + "-data:/var/lib/registry"])
         self.assertIn("no more today", reason)
-        # Neither of the two is left.
+        # Neither of the two is left. (A slow machine may see the next try begin.)
         removed = [s[1] for s in engine.seen if s[0] == "DELETE"]
-        self.assertEqual([r.split("/")[3].split("?")[0] for r in removed], ["c1", "c2"])
+        self.assertEqual([r.split("/")[3].split("?")[0] for r in removed][:2], ["c1", "c2"])
 
     def test_a_registry_that_ends_is_told_with_its_last_words(self):
         words = b"configuration error: no such driver\n"
