@@ -4,6 +4,7 @@ which words, and file systems that are put together from layers."""
 import base64
 import json
 import os
+import shutil
 import tarfile
 import unittest
 
@@ -142,6 +143,21 @@ class PinningOnOci(Pinning, OciCase):
                 found = self.wait_settled(name)
                 self.assertEqual((found["State"], found.get("StateReasonCode")), ("Failed", "InvalidImage"), found)
                 self.assertTrue(found["StateReason"])
+
+    def test_an_image_that_is_gone_when_it_is_needed_again(self):
+        image = function_image(self.id())
+        self.ecr.create("gone")
+        name = self.create(uri=self.push(image, "v1", "gone"))
+        self.assertEqual(self.api.do(name, "raw 1").payload, b"1")
+        # As long as it is on this machine it runs, whatever the registry has.
+        self.ecr.BatchDeleteImage(repositoryName="gone", imageIds=[{"imageDigest": image.digest}])
+        self.assertEqual(self.api.do(name, "raw 2").payload, b"2")
+        self.virga.stop()
+        shutil.rmtree(os.path.join(self.virga.data, "lambda"))
+        self.virga.start()
+        self.assert_error(409, "CodeArtifactUserDeletedException", None, self.api.invoke, name)
+        self.registry().push("gone", image, "v1")
+        self.assertEqual(self.api.do(name, "raw 3").payload, b"3")
 
     def wait_settled(self, name):
         def settled():

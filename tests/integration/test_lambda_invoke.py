@@ -209,6 +209,31 @@ class InvocationsOnOci(Invocations, OciCase):
         self.api.DeleteFunctionConcurrency(FunctionName=name)
         self.assertEqual(at_once(3, lambda _: self.api.do(name, "sleep 200;raw 1").payload), [b"1"] * 3)
 
+    def test_provisioned_concurrency(self):
+        name = self.create(Publish=True)
+        put, get = self.api.PutProvisionedConcurrencyConfig, self.api.GetProvisionedConcurrencyConfig
+        self.assert_error(404, "ProvisionedConcurrencyConfigNotFoundException",
+                          "No Provisioned Concurrency Config found for this function", get, FunctionName=name,
+                          Qualifier="1")
+        self.assert_error(400, "InvalidParameterValueException",
+                          "Provisioned Concurrency Configs cannot be applied to unpublished function versions.", put,
+                          FunctionName=name, Qualifier="$LATEST", ProvisionedConcurrentExecutions=1)
+        made = put(FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=2)
+        self.assertEqual((made["RequestedProvisionedConcurrentExecutions"], made["Status"]), (2, "IN_PROGRESS"))
+        found = wait_for(lambda: (lambda f: f if f["Status"] == "READY" else None)(get(FunctionName=name, Qualifier="1")),
+                         30, "provisioned environments")
+        self.assertEqual((found["AllocatedProvisionedConcurrentExecutions"],
+                          found["AvailableProvisionedConcurrentExecutions"]), (2, 2))
+        answers = at_once(2, lambda _: self.api.do(name, "sleep 500;echo", qualifier="1").json())
+        self.assertEqual([a["env"]["AWS_LAMBDA_INITIALIZATION_TYPE"] for a in answers], ["provisioned-concurrency"] * 2)
+        self.assertEqual(len({a["started"] for a in answers}), 2)
+        self.assertNotIn("Init Duration", self.api.do(name, "raw 1", qualifier="1", tail=True).log)
+        self.assertEqual(self.api.answer("DeleteProvisionedConcurrencyConfig",
+                                         {"FunctionName": name, "Qualifier": "1"})[0], 204)
+        self.note_cgroups()
+        self.delete_all()
+        self.assert_nothing_left()
+
     def test_a_function_that_is_pending_is_not_invoked(self):
         # Source: the developer guide, "Lambda function states"; a fast machine may already be done.
         name = self.create(image=function_image(self.id()), wait=False)
@@ -291,6 +316,23 @@ class InvocationsOnOci(Invocations, OciCase):
 
 class InvocationsOnDocker(Invocations, DockerCase):
     pass
+
+
+class AccountLimit(OciCase):
+    settings = {"floci.services.lambda.concurrency-max": 2}
+
+    def test_what_is_over_the_accounts_limit_is_throttled(self):
+        self.assertEqual(self.api.GetAccountSettings()["AccountLimit"]["ConcurrentExecutions"], 2)
+        one, other = self.create("-1"), self.create("-2")
+        slow = [threading.Thread(target=self.api.do, args=(one, "sleep 2000")) for _ in range(2)]
+        for thread in slow:
+            thread.start()
+        wait_for(lambda: self.logs(one).count("START RequestId") == 2, 20, "two invocations to run")
+        error = self.assert_error(429, "TooManyRequestsException", "Rate Exceeded.", self.api.invoke, other, 1)
+        self.assertEqual(error.body["Reason"], "ConcurrentInvocationLimitExceeded")
+        for thread in slow:
+            thread.join()
+        self.assertEqual(self.api.do(other, "raw 1").payload, b"1")
 
 
 class Once:
