@@ -259,7 +259,7 @@ class SsmTest(unittest.TestCase):
         self.assertEqual([(p["Name"], p["Value"]) for p in got["Parameters"]], [("/b/c", "2"), ("a", "1")])
         self.assertEqual(got["InvalidParameters"], ["none", "a:7"])
         self.fails("ValidationException", VALUE % (
-            "'%s' at 'names'" % json.dumps(["n"] * 11, separators=(",", ":")),
+            "'[%s]' at 'names'" % ", ".join(["n"] * 11),
             "Member must have length less than or equal to 10"), "GetParameters", Names=["n"] * 11)
 
     def test_secure_strings_need_decryption(self):
