@@ -17,20 +17,20 @@ ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 class IamCase(unittest.TestCase):
     """One server for a class; every test has an account of its own."""
+    accounts = 300000000000
 
     @classmethod
     def setUpClass(cls):
         cls.virga = Virga(settings={"floci.services.ecr.enabled": "false"})
         cls.addClassCleanup(cls.virga.cleanup)
         cls.virga.start()
-        cls.accounts = 300000000000
 
     @classmethod
     def tearDownClass(cls):
         cls.virga.stop()
 
     def setUp(self):
-        IamCase.accounts = getattr(IamCase, "accounts", 300000000000) + 1
+        IamCase.accounts += 1
         self.account = str(IamCase.accounts)
         self.iam = Iam(self.virga, self.account)
 
@@ -582,6 +582,58 @@ class CliTest(IamCase):
                          [{"PolicyName": "AdministratorAccess", "PolicyArn": ADMIN}])
         self.assertEqual([r["RoleName"] for r in self.iam.ListRoles(Marker=marker)["Roles"]],
                          ["next"])
+
+
+class StsTest(IamCase):
+    """STS asks IAM whom a key stands for and whether a role is there."""
+
+    def sts(self, key=None, token=None):
+        return Cli(self.virga, account=key or self.account, service="sts", session_token=token)
+
+    def assume(self, name, *more):
+        return self.sts().run("assume-role", "--role-arn", self.arn("role", name),
+                              "--role-session-name", "me", *more)
+
+    def test_an_assumed_role_has_the_id_of_the_role(self):
+        role = self.iam.role("app")
+        code, out, err = self.assume("app")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(json.loads(out)["AssumedRoleUser"]["AssumedRoleId"], role["RoleId"] + ":me")
+        code, _, err = self.assume("app", "--duration-seconds", "7200")
+        self.assertIn("(ValidationError) when calling the AssumeRole operation: The requested "
+                      "DurationSeconds exceeds the MaxSessionDuration set for this role.", err)
+        self.assertEqual(self.assume("none")[0], 0)
+
+    def test_a_users_key_is_the_user(self):
+        user = self.iam.CreateUser(UserName="ann", Path="/people/")["User"]
+        key = self.iam.CreateAccessKey(UserName="ann")["AccessKey"]["AccessKeyId"]
+        self.assertEqual(self.sts(key).json("get-caller-identity"), {
+            "UserId": user["UserId"], "Account": self.account, "Arn": user["Arn"]})
+        given = self.sts(key).json("get-session-token")["Credentials"]
+        self.assertEqual(self.sts(given["AccessKeyId"], given["SessionToken"])
+                         .json("get-caller-identity")["Arn"], user["Arn"])
+        self.iam.DeleteAccessKey(UserName="ann", AccessKeyId=key)
+        self.assertIn("(InvalidClientTokenId)", self.sts(key).run("get-caller-identity")[2])
+
+
+class EnforceTest(StsTest):
+    """The same where floci.auth.mode says that roles must be there."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.virga = Virga(settings={"floci.services.ecr.enabled": "false",
+                                    "floci.auth.mode": "enforce"})
+        cls.addClassCleanup(cls.virga.cleanup)
+        cls.virga.start()
+
+    def test_an_assumed_role_has_the_id_of_the_role(self):
+        self.iam.role("app")
+        self.assertEqual(self.assume("app")[0], 0)
+        code, _, err = self.assume("none")
+        self.assertNotEqual(code, 0)
+        self.assertIn("(AccessDenied) when calling the AssumeRole operation: User: arn:aws:iam::%s:"
+                      "root is not authorized to perform: sts:AssumeRole on resource: %s"
+                      % (self.account, self.arn("role", "none")), err)
 
 
 if __name__ == "__main__":
