@@ -170,6 +170,9 @@ static int passes(const struct call *call, struct json_object *filter, struct vi
     if (is_tag(key)) {
         return tag_passes(call, filter, name, key, option);
     }
+    if (is(key, "Label")) {
+        return 1; /* filters_label() has chosen the version */
+    }
     if (is(key, "Path")) {
         return path_passes(filter, name, option);
     }
@@ -178,8 +181,33 @@ static int passes(const struct call *call, struct json_object *filter, struct vi
                             : is(key, "KeyId")    ? record->key_id
                             : is(key, "Tier")     ? record->tier
                             : is(key, "DataType") ? record->data_type
-                                                  : none; /* Label: nothing has one */
+                                                  : none;
     return one_fits(filter, text, option);
+}
+
+int filters_label(const struct call *call, struct virga_str name, int64_t *ret_version) {
+    size_t count = virga_awsjson_length(call->input, "ParameterFilters");
+    *ret_version = -1;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *filter = virga_awsjson_element(call->input, "ParameterFilters", i);
+        struct json_object *labels;
+        if (!is(virga_awsjson_str(filter, "Key"), "Label")) {
+            continue;
+        }
+        int result = labels_read(call, name, &labels);
+        if (result != 0) {
+            return result;
+        }
+        *ret_version = 0;
+        json_object_object_foreach(labels, label, at) {
+            if (one_fits(filter, virga_str_from(label), virga_awsjson_str(filter, "Option"))) {
+                *ret_version = json_object_get_int64(at);
+            }
+        }
+        json_object_put(labels);
+        return 0;
+    }
+    return 0;
 }
 
 int filters_pass(const struct call *call, struct virga_str name, const struct record *record) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* GetParameter, GetParameters, GetParameterHistory. */
-#include "records.h"
+#include "labels.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,12 +19,15 @@ static int read_reference(struct call *call, const struct name_reference *refere
     }
     record_finish(ret_record);
     size_t digits = strspn(selector.ptr, "0123456789");
-    /* Labels are never given, so a selector that is no number leads nowhere. */
-    if (digits == 0 || digits < selector.len || digits > DIGITS_MAX) {
-        return -ESRCH;
+    int64_t version = 0;
+    if (digits == 0 || digits < selector.len) {
+        result = labels_find(call, reference->name, selector, &version);
+    } else if (digits <= DIGITS_MAX) {
+        version = strtoll(selector.ptr, NULL, 10);
     }
-    result =
-        record_read_version(call, reference->name, strtoll(selector.ptr, NULL, 10), ret_record);
+    if (result == 0) {
+        result = record_read_version(call, reference->name, version, ret_record);
+    }
     return result == -ENOENT ? -ESRCH : result;
 }
 
@@ -111,7 +114,8 @@ static void write_text(struct virga_json_writer *writer, const char *key, struct
 }
 
 static void answer_version(struct call *call, struct virga_json_writer *writer,
-                           struct virga_str name, const struct record *record) {
+                           struct virga_str name, const struct record *record,
+                           struct json_object *labels) {
     virga_json_begin_object(writer, NULL);
     virga_json_str(writer, "Name", name);
     virga_json_str(writer, "Type", record->type);
@@ -122,8 +126,7 @@ static void answer_version(struct call *call, struct virga_json_writer *writer,
     record_answer_value(call, writer, record);
     write_text(writer, "AllowedPattern", record->allowed_pattern);
     virga_json_int(writer, "Version", record->version);
-    virga_json_begin_array(writer, "Labels");
-    virga_json_end_array(writer);
+    labels_answer(writer, labels, record->version);
     virga_json_str(writer, "Tier", record->tier);
     virga_json_begin_array(writer, "Policies");
     virga_json_end_array(writer);
@@ -172,8 +175,13 @@ static void answer_history(struct call *call, struct virga_str name, int64_t new
     int64_t oldest = newest > RECORD_VERSIONS_MAX ? newest - RECORD_VERSIONS_MAX + 1 : 1;
     int64_t most = virga_awsjson_int(call->input, "MaxResults", HISTORY_PAGE);
     int64_t version;
-    int result = 0;
+    struct json_object *labels;
     if (history_begin(call, name, oldest, &version) != 0) {
+        return;
+    }
+    int result = labels_read(call, name, &labels);
+    if (result != 0) {
+        call_fail_internally(call, result);
         return;
     }
     virga_json_begin_object(&writer, NULL);
@@ -182,10 +190,11 @@ static void answer_history(struct call *call, struct virga_str name, int64_t new
         struct record record;
         result = record_read_version(call, name, version, &record);
         if (result == 0) {
-            answer_version(call, &writer, name, &record);
+            answer_version(call, &writer, name, &record, labels);
             record_finish(&record);
         }
     }
+    json_object_put(labels);
     virga_json_end_array(&writer);
     if (result == 0 && version <= newest) {
         (void)snprintf(position, sizeof position, "%lld", (long long)version);

@@ -58,9 +58,15 @@ static int is_listed(const struct walk *walk, struct virga_str name, const struc
 static int look(struct walk *walk, struct virga_str name, struct virga_str value,
                 struct virga_json_writer *writer) {
     struct record record;
-    int result = record_parse(value, &record);
-    if (result != 0) {
+    int64_t version;
+    int result = filters_label(walk->call, name, &version);
+    if (result != 0 || version == 0) {
         return result;
+    }
+    result = version < 0 ? record_parse(value, &record)
+                         : record_read_version(walk->call, name, version, &record);
+    if (result != 0) {
+        return result == -ENOENT ? 0 : result;
     }
     result = is_listed(walk, name, &record);
     if (result == 1) {

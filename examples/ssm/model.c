@@ -67,6 +67,11 @@ static const char *const resource_types[] = {
 static const struct virga_model_shape resource_type = {.type = VIRGA_MODEL_STRING,
                                                        .values = resource_types};
 
+static const struct virga_model_shape label = {.type = VIRGA_MODEL_STRING, .min = 1, .max = 100};
+static const struct virga_model_shape labels = {
+    .type = VIRGA_MODEL_LIST, .min = 1, .max = 10, .element = &label};
+static const struct virga_model_shape version = {.type = VIRGA_MODEL_INTEGER};
+
 static const struct virga_model_shape ten = {.type = VIRGA_MODEL_INTEGER, .min = 1, .max = 10};
 static const struct virga_model_shape fifty = {.type = VIRGA_MODEL_INTEGER, .min = 1, .max = 50};
 
@@ -131,6 +136,12 @@ INPUT(delete_parameter, REQUIRED("Name", "name", name));
 INPUT(delete_parameters, REQUIRED("Names", "names", name_list));
 INPUT(add_tags_to_resource, REQUIRED("ResourceType", "resourceType", resource_type),
       REQUIRED("ResourceId", "resourceId", string), REQUIRED("Tags", "tags", tag_list));
+INPUT(label_parameter_version, REQUIRED("Name", "name", name),
+      MEMBER("ParameterVersion", "parameterVersion", version),
+      REQUIRED("Labels", "labels", labels));
+INPUT(unlabel_parameter_version, REQUIRED("Name", "name", name),
+      REQUIRED("ParameterVersion", "parameterVersion", version),
+      REQUIRED("Labels", "labels", labels));
 INPUT(list_tags_for_resource, REQUIRED("ResourceType", "resourceType", resource_type),
       REQUIRED("ResourceId", "resourceId", string));
 INPUT(remove_tags_from_resource, REQUIRED("ResourceType", "resourceType", resource_type),

@@ -14,8 +14,10 @@ extern const struct virga_model_shape model_get_parameter;
 extern const struct virga_model_shape model_get_parameter_history;
 extern const struct virga_model_shape model_get_parameters;
 extern const struct virga_model_shape model_get_parameters_by_path;
+extern const struct virga_model_shape model_label_parameter_version;
 extern const struct virga_model_shape model_list_tags_for_resource;
 extern const struct virga_model_shape model_put_parameter;
 extern const struct virga_model_shape model_remove_tags_from_resource;
+extern const struct virga_model_shape model_unlabel_parameter_version;
 
 #endif

@@ -23,9 +23,11 @@ static const struct action {
     {"GetParameterHistory", &model_get_parameter_history, action_get_parameter_history},
     {"GetParameters", &model_get_parameters, action_get_parameters},
     {"GetParametersByPath", &model_get_parameters_by_path, action_get_parameters_by_path},
+    {"LabelParameterVersion", &model_label_parameter_version, action_label_parameter_version},
     {"ListTagsForResource", &model_list_tags_for_resource, action_list_tags_for_resource},
     {"PutParameter", &model_put_parameter, action_put_parameter},
     {"RemoveTagsFromResource", &model_remove_tags_from_resource, action_remove_tags_from_resource},
+    {"UnlabelParameterVersion", &model_unlabel_parameter_version, action_unlabel_parameter_version},
 };
 
 static const struct action *find_action(struct virga_str name) {

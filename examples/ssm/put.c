@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PutParameter. */
 #include "allowed_pattern.h"
-#include "records.h"
+#include "labels.h"
 #include "tags.h"
 
 #include <errno.h>
@@ -155,11 +155,36 @@ static int compose(struct call *call, const struct record *before, struct record
     return result == 0 ? check_pattern(call, record) : result;
 }
 
+/* The oldest version goes when there are too many, unless it has a label; 0, or it has answered. */
+static int check_oldest(struct call *call, struct virga_str name, int64_t version) {
+    struct json_object *labels;
+    int64_t oldest = version - RECORD_VERSIONS_MAX;
+    if (oldest < 1) {
+        return 0;
+    }
+    int result = labels_read(call, name, &labels);
+    if (result != 0) {
+        call_fail_internally(call, result);
+        return result;
+    }
+    if (labels_are_on(labels, oldest)) {
+        call_fail(call, "ParameterMaxVersionLimitExceeded",
+                  "You attempted to create a new version of %s by calling the PutParameter API "
+                  "with the overwrite flag. Version %lld, the oldest version, can't be deleted "
+                  "because it has a label associated with it. Move the label to another version "
+                  "of the parameter, and try again.",
+                  name.ptr, (long long)oldest);
+        result = -EINVAL;
+    }
+    json_object_put(labels);
+    return result;
+}
+
 static void put(struct call *call, struct virga_str name, const struct record *before) {
     struct record record;
     char user[80];
     struct virga_json_writer writer = {0};
-    if (compose(call, before, &record) != 0) {
+    if (compose(call, before, &record) != 0 || check_oldest(call, name, record.version) != 0) {
         return;
     }
     (void)snprintf(user, sizeof user, "arn:%s:iam::%s:root", virga_arn_partition(call->req->region),

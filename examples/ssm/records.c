@@ -173,6 +173,10 @@ int record_delete(const struct call *call, struct virga_str name) {
         result = store->del(call->ssm->host, record_key(call, 't', name, &key));
         result = result == -ENOENT ? 0 : result;
     }
+    if (result == 0) {
+        result = store->del(call->ssm->host, record_key(call, 'l', name, &key));
+        result = result == -ENOENT ? 0 : result;
+    }
     return end(call, result);
 }
 

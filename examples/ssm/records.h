@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Parameters in the store, per account and region. Keys are a table's letter and parts with a NUL
- * between: "p" has the current version, "v" those before it, "t" the tags. Values are JSON. */
+ * between: "p" has the current version, "v" those before it, "t" the tags, "l" the labels. Values
+ * are JSON. */
 #ifndef SSM_RECORDS_H
 #define SSM_RECORDS_H
 

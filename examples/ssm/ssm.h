@@ -45,8 +45,10 @@ void action_get_parameter(struct call *call);
 void action_get_parameter_history(struct call *call);
 void action_get_parameters(struct call *call);
 void action_get_parameters_by_path(struct call *call);
+void action_label_parameter_version(struct call *call);
 void action_list_tags_for_resource(struct call *call);
 void action_put_parameter(struct call *call);
 void action_remove_tags_from_resource(struct call *call);
+void action_unlabel_parameter_version(struct call *call);
 
 #endif

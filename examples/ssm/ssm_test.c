@@ -79,6 +79,8 @@ static void failing_store_is_a_500(void) {
     static const char *const actions[] = {"GetParameter", "DeleteParameter", "GetParameterHistory"};
     struct testkit *kit = start();
     (void)put(kit, "a", "");
+    CHECK(testkit_status(testkit_ask_target(kit, "AmazonSSM.LabelParameterVersion",
+                                            "{\"Name\":\"a\",\"Labels\":[\"x\"]}")) == 200);
     testkit_store_fail(kit, -EIO);
     CHECK(testkit_status(put(kit, "b", "")) == 500);
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GetSessionToken, GetFederationToken and GetAccessKeyInfo. */
+/* GetSessionToken, GetFederationToken, GetAccessKeyInfo and DecodeAuthorizationMessage. */
 #include "assume_role.h"
 #include "caller.h"
 
@@ -70,4 +70,10 @@ void action_get_access_key_info(struct call *call) {
                       config->get_string(call->sts->host, "floci.default-account-id"));
     }
     (void)virga_query_answer(call->req, &writer, call->action);
+}
+
+/* Services here send no encoded messages, so none is one. */
+void action_decode_authorization_message(struct call *call) {
+    call_fail(call, 400, "InvalidAuthorizationMessageException",
+              "The encoded authorization message is invalid.");
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* AssumeRole. Whether the role exists and trusts the caller is not asked: there is no IAM here. */
+/* AssumeRole. IAM is asked for the role: one that it knows has its id and its longest session. One
+ * that it does not know may be assumed all the same, unless floci.auth.mode is "enforce". Whether
+ * the role trusts the caller is not looked at. */
 #include "assume_role.h"
 
 #include "caller.h"
+#include "iam.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <virga/helpers/arn.h>
 #include <virga/helpers/awsjson.h>
@@ -67,6 +71,7 @@ int assumed_role_read(struct call *call, struct assumed_role *ret_role) {
     const char *role_name = strrchr(arn.resource.ptr, '/') + 1;
     memcpy(ret_role->account, arn.account.ptr, VIRGA_ACCOUNT_LEN);
     ret_role->account[VIRGA_ACCOUNT_LEN] = '\0';
+    (void)snprintf(ret_role->name, sizeof ret_role->name, "%s", role_name);
     session->kind = SESSION_ROLE;
     (void)snprintf(session->user_id, sizeof session->user_id, "%s:%s", id, name.ptr);
     (void)snprintf(session->arn, sizeof session->arn, "arn:%.*s:sts::%s:assumed-role/%s/%s",
@@ -167,10 +172,83 @@ int assumed_role_answer(struct call *call, struct assumed_role *role,
     return result;
 }
 
-void action_assume_role(struct call *call) {
+/* The role of the question is the one that the call names, path and all. */
+static int is_same(struct call *call, const struct iam_answer *answer) {
+    char arn[SESSION_ARN_MAX];
+    return answer->status == 200 && iam_read(answer, "Arn", arn, sizeof arn) &&
+           virga_str_equal(virga_str_from(arn), virga_awsjson_str(call->input, "RoleArn"));
+}
+
+/* A host without an IAM has another error, and nobody knows any role. */
+static int is_unknown(struct call *call, const struct iam_answer *answer) {
+    char code[64];
+    return (answer->status == 200 && !is_same(call, answer)) ||
+           (iam_read(answer, "Code", code, sizeof code) && strcmp(code, "NoSuchEntity") == 0);
+}
+
+int assumed_role_check(struct call *call, const struct iam_answer *answer, const char *who,
+                       struct assumed_role *role) {
+    char text[40];
+    int64_t duration_s = virga_awsjson_int(call->input, "DurationSeconds", ROLE_DURATION_S);
+    if (answer->status >= 500) {
+        iam_fail(call, -EIO);
+        return -EIO;
+    }
+    if (call->sts->enforce && is_unknown(call, answer)) {
+        if (who != NULL) {
+            call_fail(call, 403, "AccessDenied",
+                      "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", who,
+                      virga_awsjson_str(call->input, "RoleArn").ptr);
+        } else {
+            call_fail(call, 403, "AccessDenied", "Not authorized to perform sts:%s", call->action);
+        }
+        return -EACCES;
+    }
+    if (!is_same(call, answer)) {
+        return 0;
+    }
+    if (iam_read(answer, "MaxSessionDuration", text, sizeof text) &&
+        duration_s > strtoll(text, NULL, 10)) {
+        call_fail(call, 400, "ValidationError",
+                  "The requested DurationSeconds exceeds the MaxSessionDuration set for this "
+                  "role.");
+        return -EINVAL;
+    }
+    if (iam_read(answer, "RoleId", text, sizeof text)) {
+        (void)snprintf(role->session.user_id, sizeof role->session.user_id, "%s:%s", text,
+                       virga_awsjson_str(call->input, "RoleSessionName").ptr);
+    }
+    return 0;
+}
+
+void assumed_role_ask(struct call *call, const struct assumed_role *role,
+                      void (*on_answer)(struct call *call, const struct iam_answer *answer)) {
+    char form[sizeof role->name * 3 + 64];
+    size_t len = (size_t)snprintf(form, sizeof form, "Action=GetRole&Version=2010-05-08&RoleName=");
+    for (const char *at = role->name; *at != '\0' && len < sizeof form - 4; at++) {
+        len += (size_t)snprintf(form + len, sizeof form - len, "%%%02X", (unsigned char)*at);
+    }
+    iam_ask(call, role->account, (struct virga_str){NULL, 0}, form, on_answer);
+}
+
+static void on_role(struct call *call, const struct iam_answer *answer) {
     struct caller caller;
     struct assumed_role role;
     struct virga_xml_writer writer = {0};
+    if (caller_find(call, &caller) != 0 || assumed_role_read(call, &role) != 0 ||
+        assumed_role_check(call, answer, caller.session.arn, &role) != 0) {
+        return;
+    }
+    if (assumed_role_answer(call, &role, &writer) == 0) {
+        struct virga_str source = virga_awsjson_str(call->input, "SourceIdentity");
+        virga_xml_string(&writer, "SourceIdentity", source.ptr);
+        (void)virga_query_answer(call->req, &writer, call->action);
+    }
+}
+
+void action_assume_role(struct call *call) {
+    struct caller caller;
+    struct assumed_role role;
     if (caller_find(call, &caller) != 0 || assumed_role_read(call, &role) != 0 ||
         session_policies_check(call) != 0) {
         return;
@@ -182,9 +260,5 @@ void action_assume_role(struct call *call) {
                   "assumed by role chaining.");
         return;
     }
-    if (assumed_role_answer(call, &role, &writer) == 0) {
-        struct virga_str source = virga_awsjson_str(call->input, "SourceIdentity");
-        virga_xml_string(&writer, "SourceIdentity", source.ptr);
-        (void)virga_query_answer(call->req, &writer, call->action);
-    }
+    assumed_role_ask(call, &role, on_role);
 }

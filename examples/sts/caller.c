@@ -2,6 +2,8 @@
 /* Who calls, and GetCallerIdentity, which tells. */
 #include "caller.h"
 
+#include "iam.h"
+
 #include <errno.h>
 #include <virga/helpers/arn.h>
 
@@ -15,9 +17,47 @@ static void caller_root(const struct virga_request *req, struct caller *ret_call
                    virga_arn_partition(req->region), req->account.ptr);
 }
 
+/* A user's key: IAM names the user, or says that nobody has the key. A host without an IAM, and any
+ * other trouble of the user's, leaves the key to stand for its account. */
+static void on_user(struct call *call, const struct iam_answer *answer) {
+    struct caller *caller = call->req->http->alloc(call->req, sizeof *caller);
+    char code[64];
+    if (answer->status >= 500 || caller == NULL) {
+        iam_fail(call, caller == NULL ? -ENOMEM : -EIO);
+        return;
+    }
+    if (iam_read(answer, "Code", code, sizeof code) && strcmp(code, "InvalidClientTokenId") == 0) {
+        call_fail(call, 403, "InvalidClientTokenId",
+                  "The security token included in the request is invalid.");
+        return;
+    }
+    caller_root(call->req, caller);
+    if (answer->status == 200) {
+        (void)iam_read(answer, "Arn", caller->session.arn, sizeof caller->session.arn);
+        (void)iam_read(answer, "UserId", caller->session.user_id, sizeof caller->session.user_id);
+    }
+    call->user = caller;
+    call->run(call);
+}
+
+void caller_run(struct call *call) {
+    char account[VIRGA_ACCOUNT_LEN + 1];
+    struct virga_str access_key = call->req->access_key;
+    if (virga_access_key_account(access_key, account) == 0 &&
+        strncmp(access_key.ptr, "AKIA", 4) == 0) {
+        iam_ask(call, account, access_key, "Action=GetUser&Version=2010-05-08", on_user);
+    } else {
+        call->run(call);
+    }
+}
+
 int caller_find(struct call *call, struct caller *ret_caller) {
     struct sts *sts = call->sts;
     struct virga_str access_key = call->req->access_key;
+    if (call->user != NULL) {
+        *ret_caller = *call->user;
+        return 0;
+    }
     if (virga_access_key_account(access_key, ret_caller->account) != 0) {
         caller_root(call->req, ret_caller);
         return 0;

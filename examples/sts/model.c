@@ -126,6 +126,8 @@ static const struct virga_model_shape access_key_id = {
     .type = VIRGA_MODEL_STRING, .min = 16, .max = 128, .pattern = "[\\w]*", .matches = is_word};
 static const struct virga_model_shape web_identity_token = {
     .type = VIRGA_MODEL_STRING, .min = 4, .max = 20000};
+static const struct virga_model_shape encoded_message = {
+    .type = VIRGA_MODEL_STRING, .min = 1, .max = 10240};
 static const struct virga_model_shape url = {.type = VIRGA_MODEL_STRING, .min = 4, .max = 2048};
 static const struct virga_model_shape context_assertion = {
     .type = VIRGA_MODEL_STRING, .min = 4, .max = 2048};
@@ -190,6 +192,8 @@ INPUT(assume_role_with_web_identity, REQUIRED("RoleArn", "roleArn", arn),
       MEMBER("ProviderId", "providerId", url), MEMBER("PolicyArns", "policyArns", policy_arns),
       MEMBER("Policy", "policy", policy),
       MEMBER("DurationSeconds", "durationSeconds", role_duration));
+
+INPUT(decode_authorization_message, REQUIRED("EncodedMessage", "encodedMessage", encoded_message));
 
 INPUT(get_access_key_info, REQUIRED("AccessKeyId", "accessKeyId", access_key_id));
 

@@ -8,6 +8,7 @@
 
 extern const struct virga_model_shape model_assume_role;
 extern const struct virga_model_shape model_assume_role_with_web_identity;
+extern const struct virga_model_shape model_decode_authorization_message;
 extern const struct virga_model_shape model_get_access_key_info;
 extern const struct virga_model_shape model_get_caller_identity;
 extern const struct virga_model_shape model_get_federation_token;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* AWS STS: the descriptor, and the way of a request to its action. */
+#include "caller.h"
+#include "iam.h"
 #include "model.h"
-#include "sts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@ static const struct action {
     {"AssumeRole", &model_assume_role, action_assume_role},
     {"AssumeRoleWithWebIdentity", &model_assume_role_with_web_identity,
      action_assume_role_with_web_identity},
+    {"DecodeAuthorizationMessage", &model_decode_authorization_message,
+     action_decode_authorization_message},
     {"GetAccessKeyInfo", &model_get_access_key_info, action_get_access_key_info},
     {"GetCallerIdentity", &model_get_caller_identity, action_get_caller_identity},
     {"GetFederationToken", &model_get_federation_token, action_get_federation_token},
@@ -43,7 +46,8 @@ static void run(struct call *call, const struct action *action) {
     char message[2048];
     int result = virga_model_check(action->input, call->input, &fault);
     if (result == 0) {
-        action->run(call);
+        call->run = action->run;
+        caller_run(call);
     } else if (result != -EINVAL) {
         call->req->http->abort(call->req);
     } else if (fault.kind == VIRGA_MODEL_FAULT_TYPE) {
@@ -106,9 +110,16 @@ static int start(const struct virga_host *host, void **ret_self, struct virga_er
     sts->store = host->get_interface(host, VIRGA_STORE_ID);
     sts->timer = host->get_interface(host, VIRGA_TIMER_ID);
     sts->config = host->get_interface(host, VIRGA_CONFIG_ID);
+    sts->dispatch = host->get_interface(host, VIRGA_DISPATCH_ID);
+    sts->enforce = virga_str_equal(sts->config->get_string(host, "floci.auth.mode"),
+                                   virga_str_from("enforce"));
     make_metrics(sts);
     *ret_self = sts;
     return 0;
+}
+
+static int stop(void *self) {
+    return iam_stop(self);
 }
 
 static void destroy(void *self) {
@@ -122,10 +133,13 @@ static const struct virga_route routes[] = {
 static const char *const needs[] = {VIRGA_CONFIG_ID, VIRGA_LOG_ID, VIRGA_STORE_ID, VIRGA_TIMER_ID,
                                     NULL};
 
+static const char *const wants[] = {VIRGA_DISPATCH_ID, NULL};
+
 const struct virga_plugin virga_plugin_v1 = {
     VIRGA_PLUGIN_HEAD,    .name = "sts",
     .version = "0.1.0",   .summary = "AWS STS: who is calling, and temporary credentials",
     VIRGA_ROUTES(routes), .needs = needs,
     .start = start,       .handle = handle,
-    .destroy = destroy,
+    .stop = stop,         .destroy = destroy,
+    .wants = wants,
 };

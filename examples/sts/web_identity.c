@@ -84,22 +84,29 @@ static int check_claims(struct call *call, struct json_object *claims) {
     return 0;
 }
 
-static void assume(struct call *call, struct json_object *claims) {
+static void on_role(struct call *call, const struct iam_answer *answer) {
+    struct json_object *claims =
+        read_claims(call->req, virga_awsjson_str(call->input, "WebIdentityToken"));
     struct assumed_role role;
     struct virga_xml_writer writer = {0};
-    if (check_claims(call, claims) != 0 || assumed_role_read(call, &role) != 0 ||
-        session_policies_check(call) != 0 || assumed_role_answer(call, &role, &writer) != 0) {
-        return;
+    if (check_claims(call, claims) == 0 && assumed_role_read(call, &role) == 0 &&
+        assumed_role_check(call, answer, NULL, &role) == 0 &&
+        assumed_role_answer(call, &role, &writer) == 0) {
+        virga_xml_str(&writer, "SubjectFromWebIdentityToken", virga_awsjson_str(claims, "sub"));
+        virga_xml_str(&writer, "Provider", virga_awsjson_str(claims, "iss"));
+        virga_xml_str(&writer, "Audience", audience_of(claims));
+        (void)virga_query_answer(call->req, &writer, call->action);
     }
-    virga_xml_str(&writer, "SubjectFromWebIdentityToken", virga_awsjson_str(claims, "sub"));
-    virga_xml_str(&writer, "Provider", virga_awsjson_str(claims, "iss"));
-    virga_xml_str(&writer, "Audience", audience_of(claims));
-    (void)virga_query_answer(call->req, &writer, call->action);
+    json_object_put(claims);
 }
 
 void action_assume_role_with_web_identity(struct call *call) {
     struct virga_str token = virga_awsjson_str(call->input, "WebIdentityToken");
     struct json_object *claims = read_claims(call->req, token);
-    assume(call, claims);
+    struct assumed_role role;
+    if (check_claims(call, claims) == 0 && assumed_role_read(call, &role) == 0 &&
+        session_policies_check(call) == 0) {
+        assumed_role_ask(call, &role, on_role);
+    }
     json_object_put(claims);
 }

@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <virga/helpers/access_key.h>
 
-#define PREFIX "ASIA"
+#define SESSION_PREFIX "ASIA"
+#define USER_PREFIX "AKIA"
 #define PREFIX_LEN 4
 #define CHANCE_BITS 23
 #define ACCOUNT_BITS 40
@@ -23,8 +24,7 @@ static uint16_t check_of(uint64_t bits) {
     return (uint16_t)(hash ^ (hash >> 16));
 }
 
-int virga_access_key_make(struct virga_str account, uint32_t chance,
-                          char ret_key[VIRGA_ACCESS_KEY_LEN + 1]) {
+static int make(const char *prefix, struct virga_str account, uint32_t chance, char *ret_key) {
     uint64_t number = 0;
     if (account.len != VIRGA_ACCOUNT_LEN) {
         return -EINVAL;
@@ -38,7 +38,7 @@ int virga_access_key_make(struct virga_str account, uint32_t chance,
     uint64_t high =
         UINT64_C(1) << 63 | number << CHANCE_BITS | (chance & ((UINT32_C(1) << CHANCE_BITS) - 1));
     uint16_t low = check_of(high);
-    (void)snprintf(ret_key, VIRGA_ACCESS_KEY_LEN + 1, PREFIX);
+    (void)snprintf(ret_key, VIRGA_ACCESS_KEY_LEN + 1, "%s", prefix);
     /* 80 bits are 16 characters of 5: 12 in the high part, one across, 3 in the low part. */
     for (int i = 0; i < 16; i++) {
         int from_end = 75 - 5 * i;
@@ -50,10 +50,21 @@ int virga_access_key_make(struct virga_str account, uint32_t chance,
     return 0;
 }
 
+int virga_access_key_make(struct virga_str account, uint32_t chance,
+                          char ret_key[VIRGA_ACCESS_KEY_LEN + 1]) {
+    return make(SESSION_PREFIX, account, chance, ret_key);
+}
+
+int virga_access_key_make_user(struct virga_str account, uint32_t chance,
+                               char ret_key[VIRGA_ACCESS_KEY_LEN + 1]) {
+    return make(USER_PREFIX, account, chance, ret_key);
+}
+
 int virga_access_key_account(struct virga_str key, char ret_account[VIRGA_ACCOUNT_LEN + 1]) {
     uint64_t high = 0;
     uint32_t low = 0;
-    if (key.len != VIRGA_ACCESS_KEY_LEN || memcmp(key.ptr, PREFIX, PREFIX_LEN) != 0) {
+    if (key.len != VIRGA_ACCESS_KEY_LEN || (memcmp(key.ptr, SESSION_PREFIX, PREFIX_LEN) != 0 &&
+                                            memcmp(key.ptr, USER_PREFIX, PREFIX_LEN) != 0)) {
         return -EINVAL;
     }
     for (int i = 0; i < 16; i++) {

@@ -262,6 +262,54 @@ class SsmTest(unittest.TestCase):
             "'[%s]' at 'names'" % ", ".join(["n"] * 11),
             "Member must have length less than or equal to 10"), "GetParameters", Names=["n"] * 11)
 
+    def test_labels_name_versions(self):
+        for value in ("1", "2", "3"):
+            self.ssm.put("/l/a", value, Overwrite=True)
+        self.ssm.put("/l/b", "other")
+        got = self.ssm.LabelParameterVersion(Name="/l/a", ParameterVersion=2,
+                                             Labels=["prod", "9x", "aws-x", "a b"])
+        self.assertEqual(got, {"InvalidLabels": ["9x", "aws-x", "a b"], "ParameterVersion": 2})
+        got = self.ssm.GetParameter(Name="/l/a:prod")["Parameter"]
+        self.assertEqual((got["Value"], got["Version"], got["Selector"]), ("2", 2, ":prod"))
+        # The newest without a version; a label moves.
+        self.assertEqual(self.ssm.LabelParameterVersion(Name="/l/a", Labels=["prod", "next"])
+                         ["ParameterVersion"], 3)
+        self.assertEqual([p["Labels"] for p in self.ssm.GetParameterHistory(Name="/l/a")["Parameters"]],
+                         [[], [], ["prod", "next"]])
+        self.ssm.LabelParameterVersion(Name="/l/a", ParameterVersion=1, Labels=["old"])
+        found = self.ssm.GetParametersByPath(Path="/l", ParameterFilters=[
+            {"Key": "Label", "Values": ["old"]}])["Parameters"]
+        self.assertEqual([(p["Name"], p["Value"]) for p in found], [("/l/a", "1")])
+        got = self.ssm.UnlabelParameterVersion(Name="/l/a", ParameterVersion=3,
+                                               Labels=["prod", "old", "none"])
+        self.assertEqual(got, {"RemovedLabels": ["prod"], "InvalidLabels": ["old", "none"]})
+        self.fails("ParameterVersionNotFound", "Systems Manager could not find version prod of /l/a. "
+                   "Verify the version and try again.", "GetParameter", Name="/l/a:prod")
+        self.fails("ParameterVersionNotFound", "Systems Manager could not find version 9 of /l/a. "
+                   "Verify the version and try again.", "LabelParameterVersion", Name="/l/a",
+                   ParameterVersion=9, Labels=["x"])
+        self.fails("ParameterVersionLabelLimitExceeded", "A parameter version can have maximum 10 "
+                   "labels.Move one or more labels to another version and try again.",
+                   "LabelParameterVersion", Name="/l/a", ParameterVersion=1,
+                   Labels=["l%d" % i for i in range(10)])
+        # Gone with the parameter.
+        self.ssm.DeleteParameter(Name="/l/a")
+        self.ssm.put("/l/a", "new")
+        self.assertEqual(self.ssm.GetParameterHistory(Name="/l/a")["Parameters"][0]["Labels"], [])
+
+    def test_a_labelled_version_is_not_dropped(self):
+        self.ssm.put("v", "1")
+        self.ssm.LabelParameterVersion(Name="v", Labels=["keep"])
+        for i in range(99):
+            self.ssm.put("v", str(i), Overwrite=True)
+        self.fails("ParameterMaxVersionLimitExceeded", "You attempted to create a new version of v by "
+                   "calling the PutParameter API with the overwrite flag. Version 1, the oldest "
+                   "version, can't be deleted because it has a label associated with it. Move the "
+                   "label to another version of the parameter, and try again.", "PutParameter",
+                   Name="v", Value="x", Overwrite=True)
+        self.ssm.UnlabelParameterVersion(Name="v", ParameterVersion=1, Labels=["keep"])
+        self.assertEqual(self.ssm.put("v", "x", Overwrite=True)["Version"], 101)
+
     def test_secure_strings_need_decryption(self):
         self.ssm.put("s", "secret", Type="SecureString")
         self.ssm.put("k", "secret", Type="SecureString", KeyId="alias/mine")

@@ -377,6 +377,11 @@ static void access_keys_carry_their_account(void **state) {
             assert_memory_equal(key, "ASIA", 4);
             assert_int_equal(virga_access_key_account(virga_str_from(key), account), 0);
             assert_string_equal(account, accounts[i]);
+            assert_int_equal(
+                virga_access_key_make_user(virga_str_from(accounts[i]), chance * 8388593u, key), 0);
+            assert_memory_equal(key, "AKIA", 4);
+            assert_int_equal(virga_access_key_account(virga_str_from(key), account), 0);
+            assert_string_equal(account, accounts[i]);
         }
     }
 }
