@@ -23,50 +23,81 @@ void docker_image_name(const struct docker *docker, const char *digest,
 struct docker_find {
     struct docker_find *next;
     struct docker *docker;
-    struct virga_engine_call *call;
+    char digest[LAMBDA_DIGEST_LEN + 1];
+    struct virga_engine_call *call; /* NULL: waits for images that are being removed */
     void (*on_done)(void *arg, int error, const char *reason);
     void *arg;
 };
 
-static void on_found(void *arg, const struct virga_engine_answer *answer) {
-    struct docker_find *find = arg;
+static void find_end(struct docker_find *find, int error, const char *reason) {
     struct docker *docker = find->docker;
     struct docker_find **at = &docker->finds;
     while (*at != find) {
         at = &(*at)->next;
     }
     *at = find->next;
-    bool lost = docker_is_lost(docker, answer);
+    find->on_done(find->arg, error, reason);
+    free(find);
+    docker_check_stopped(docker);
+}
+
+static void on_found(void *arg, const struct virga_engine_answer *answer) {
+    struct docker_find *find = arg;
+    bool lost = docker_is_lost(find->docker, answer);
     int error = lost                          ? answer->error
                 : answer->status == 200       ? 0
                 : answer->status == 404       ? -ENOENT
                 : answer->error == -ECANCELED ? -ECANCELED
                                               : -EIO;
-    find->on_done(find->arg, error, error == 0 ? "" : answer->message);
-    free(find);
-    docker_check_stopped(docker);
+    find_end(find, error, error == 0 ? "" : answer->message);
 }
 
+static void find_ask(struct docker_find *find) {
+    char name[DOCKER_IMAGE_NAME_MAX], path[DOCKER_PATH_MAX];
+    docker_image_name(find->docker, find->digest, name);
+    (void)snprintf(path, sizeof path, "/images/%s/json", name);
+    int result = docker_ask(find->docker, "GET", path, DOCKER_NOTHING, on_found, find, &find->call);
+    if (result != 0) {
+        find->call = NULL;
+        find_end(find, result, strerror(-result));
+    }
+}
+
+static bool is_removing(const struct docker *docker);
+
+/* An image that is being removed is neither here nor not. */
 void docker_image_find(struct executor *executor, const char *digest,
                        void (*on_done)(void *arg, int error, const char *reason), void *arg) {
     struct docker *docker = docker_from(executor);
-    char name[DOCKER_IMAGE_NAME_MAX], path[DOCKER_PATH_MAX];
     struct docker_find *find = calloc(1, sizeof *find);
-    docker_image_name(docker, digest, name);
-    (void)snprintf(path, sizeof path, "/images/%s/json", name);
-    int result = find == NULL
-                     ? -ENOMEM
-                     : docker_ask(docker, "GET", path, DOCKER_NOTHING, on_found, find, &find->call);
-    if (result != 0) {
-        free(find);
-        on_done(arg, result, strerror(-result));
+    if (find == NULL) {
+        on_done(arg, -ENOMEM, strerror(ENOMEM));
         return;
     }
-    find->docker = docker;
-    find->on_done = on_done;
-    find->arg = arg;
-    find->next = docker->finds;
+    *find = (struct docker_find){
+        .next = docker->finds, .docker = docker, .on_done = on_done, .arg = arg};
+    (void)snprintf(find->digest, sizeof find->digest, "%s", digest);
     docker->finds = find;
+    if (!is_removing(docker)) {
+        find_ask(find);
+    }
+}
+
+/* Those that waited: `cancelled`, or now. */
+static void find_go_on(struct docker *docker, bool cancelled) {
+    struct docker_find *find = docker->finds;
+    while (find != NULL) {
+        if (find->call != NULL) {
+            find = find->next;
+            continue;
+        }
+        if (cancelled) {
+            find_end(find, -ECANCELED, "virga is stopping");
+        } else {
+            find_ask(find);
+        }
+        find = docker->finds; /* callbacks may have changed the list */
+    }
 }
 
 /* --- pull --- */
@@ -265,11 +296,16 @@ struct docker_prune {
     bool cancelled;
 };
 
+static bool is_removing(const struct docker *docker) {
+    return docker->prune != NULL && docker->prune->calls > 0;
+}
+
 static void prune_check(struct docker_prune *prune) {
     struct docker *docker = prune->docker;
     if (prune->calls == 0 && prune->call == NULL) {
         docker->prune = NULL;
         free(prune);
+        find_go_on(docker, docker->stopping);
         docker_check_stopped(docker);
     }
 }
@@ -361,8 +397,11 @@ void docker_image_prune(struct executor *executor, bool (*keep)(void *arg, const
 
 void docker_image_cancel(struct docker *docker) {
     for (struct docker_find *find = docker->finds; find != NULL; find = find->next) {
-        virga_engine_cancel(find->call);
+        if (find->call != NULL) {
+            virga_engine_cancel(find->call);
+        }
     }
+    find_go_on(docker, true);
     for (struct docker_pull *pull = docker->pulls; pull != NULL; pull = pull->next) {
         pull->cancelled = true;
         if (pull->call != NULL) {

@@ -555,6 +555,51 @@ static void a_stop_breaks_pulls_off(void **state) {
     assert_int_equal(found.error, -ECANCELED);
 }
 
+static bool keep_nothing(void *arg, const char *digest) {
+    (void)arg;
+    (void)digest;
+    return false;
+}
+
+/* Has an image of ours on its way out. */
+static void begin_removal(void) {
+    char name[DOCKER_IMAGE_NAME_MAX], list[512];
+    make_ready(VERSION("Engine", "29.0.0"));
+    docker_image_name(docker_from(executor), DIGEST, name);
+    (void)snprintf(list, sizeof list, "[{\"RepoTags\":[\"%s\"]}]", name);
+    executor->prune(executor, keep_nothing, NULL);
+    reply("GET", "/images/json", 200, list);
+    (void)expect("DELETE", name);
+}
+
+static void an_image_is_looked_for_when_its_removal_is_over(void **state) {
+    struct outcome found = {.times = 0};
+    (void)state;
+    begin_removal();
+    executor->find(executor, DIGEST, on_outcome, &found);
+    run();
+    assert_null(find("GET", "/images/localhost"));
+    reply("DELETE", "/images/localhost", 200, "[]");
+    reply("GET", "/images/localhost", 404, "{\"message\":\"No such image\"}");
+    assert_int_equal(found.times, 1);
+    assert_int_equal(found.error, -ENOENT);
+}
+
+static void a_stop_does_not_let_a_find_wait(void **state) {
+    struct outcome found = {.times = 0};
+    bool stopped = false;
+    (void)state;
+    begin_removal();
+    executor->find(executor, DIGEST, on_outcome, &found);
+    executor->stop(executor, on_flag, &stopped);
+    run();
+    assert_int_equal(found.times, 1);
+    assert_int_equal(found.error, -ECANCELED);
+    assert_false(stopped);
+    reply("DELETE", "/images/localhost", 200, "[]");
+    assert_true(stopped);
+}
+
 /* --- instances --- */
 
 struct process {
@@ -796,6 +841,8 @@ int main(void) {
         TEST(each_engine_is_told_to_pull_in_its_own_way),
         TEST(a_pull_that_is_refused_tells_the_engines_words),
         TEST(a_stop_breaks_pulls_off),
+        TEST(an_image_is_looked_for_when_its_removal_is_over),
+        TEST(a_stop_does_not_let_a_find_wait),
         TEST(an_engine_that_goes_away_ends_the_process),
         TEST(an_engine_that_goes_away_quietly_does_too),
         TEST(a_container_that_somebody_removed_is_told),
