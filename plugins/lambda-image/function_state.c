@@ -109,6 +109,31 @@ static void on_image(void *arg, const struct images_failure *failure) {
     free(settling);
 }
 
+void function_state_lost(struct lambda *lambda, struct function *function,
+                         const struct images_failure *failure) {
+    struct json_object *document = NULL;
+    if (failure->error == -EAGAIN || failure->error == -ECANCELED || function->stale ||
+        !has(function, "State", "Active") || function_state_changing(function)) {
+        return;
+    }
+    int result = document_copy(function, &document);
+    if (result == 0) {
+        result = document_set_state(document, "Failed", failure->reason, failure->code);
+    }
+    if (result == 0 && strcmp(function->version, FUNCTIONS_LATEST) == 0) {
+        result = document_revise(document);
+    }
+    if (result == 0) {
+        result = functions_put(lambda, &function->tenant, document, NULL);
+    } else {
+        json_object_put(document);
+    }
+    if (result != 0) {
+        LAMBDA_LOG(lambda, VIRGA_LOG_ERROR, NULL, "The state of %s:%s could not be written: %s",
+                   function->arn, function->version, strerror(-result));
+    }
+}
+
 int function_state_retry(struct lambda *lambda, struct function *function,
                          void (*on_done)(void *arg, struct function *function), void *arg) {
     struct settling *settling = malloc(sizeof *settling);

@@ -83,6 +83,7 @@ static void on_image(void *arg, const struct images_failure *failure) {
     int status = 0;
     if (failure != NULL) {
         const char *code = refusal(failure, &status);
+        function_state_lost(group->pool->lambda, group->function, failure);
         prepare_failed(group, status, code, failure->reason);
     } else {
         function_state_recover(group->pool->lambda, group->function);

@@ -156,8 +156,11 @@ class PinningOnOci(Pinning, OciCase):
         shutil.rmtree(os.path.join(self.virga.data, "lambda"))
         self.virga.start()
         self.assert_error(409, "CodeArtifactUserDeletedException", None, self.api.invoke, name)
+        found = self.api.GetFunctionConfiguration(FunctionName=name)
+        self.assertEqual((found["State"], found["StateReasonCode"]), ("Failed", "ImageDeleted"))
         self.registry().push("gone", image, "v1")
         self.assertEqual(self.api.do(name, "raw 3").payload, b"3")
+        wait_for(lambda: self.api.state(name)[0] == "Active", 20, "the function to be active again")
 
     def wait_settled(self, name):
         def settled():

@@ -52,6 +52,13 @@ void function_state_recover(struct lambda *self, struct function *function) {
     recovered++;
 }
 
+void function_state_lost(struct lambda *self, struct function *function,
+                         const struct images_failure *failure) {
+    (void)self;
+    (void)function;
+    assert_non_null(failure->code);
+}
+
 static void image_comes(void) {
     void (*on_done)(void *arg, const struct images_failure *failure) = image_waits;
     assert_non_null(on_done);
