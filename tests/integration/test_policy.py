@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from aws import ACCOUNT, REGION, ApiError, Cli, Ecr  # noqa: E402
 from ecrcase import EcrCase, no_repository  # noqa: E402
 from images import image, write_layout  # noqa: E402
+from iam import Iam, IamError  # noqa: E402
 from oci import Registry  # noqa: E402
 from skopeo import Skopeo  # noqa: E402
 from test_auth import ENFORCE, basic, password_of  # noqa: E402
@@ -313,7 +314,12 @@ class Sessions(PolicyCase):
     """Temporary credentials of the host's own STS."""
 
     def assume(self, role):
-        """An Ecr client with the credentials of a role's session."""
+        """An Ecr client with the credentials of a role's session. A role must be there to be assumed, where policies count."""
+        path, _, name = role.split(":role", 1)[1].rpartition("/")
+        try:
+            Iam(self.virga, OTHER).role(name, Path=path + "/")
+        except IamError as error:
+            self.assertEqual(error.code, "EntityAlreadyExists")
         session = Sts(self.virga, OTHER).ok("AssumeRole", RoleArn=role, RoleSessionName="ci")
         return Ecr(self.virga, session["AccessKeyId"])
 
@@ -355,6 +361,7 @@ class Sessions(PolicyCase):
                 "arn:aws:sts::%s:assumed-role/r%d/ci" % (OTHER, role), "ListImages", arn(self.repo)))
 
     def test_an_invented_key_is_refused(self):
+        Iam(self.virga, OTHER).role("x")
         session = Sts(self.virga, OTHER).ok("AssumeRole", RoleArn="arn:aws:iam::%s:role/x" % OTHER,
                                             RoleSessionName="ci")
         key = session["AccessKeyId"]
