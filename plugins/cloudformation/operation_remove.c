@@ -192,6 +192,16 @@ static bool note(struct piece *piece, const char *status, const char *reason) {
     return result == 0;
 }
 
+/* It could not be removed; who forces the deletion leaves it behind. */
+static void end_failed(struct piece *piece, const char *reason) {
+    (void)note(piece, "DELETE_FAILED", reason);
+    if (value_bool(piece->operation->stack, "force")) {
+        forget(piece);
+    } else {
+        operation_piece_done(piece, true);
+    }
+}
+
 void operation_begin_remove(struct piece *piece) {
     struct operation *operation = piece->operation;
     struct json_object *what = victim(piece);
@@ -214,9 +224,8 @@ void operation_begin_remove(struct piece *piece) {
         forget(piece);
         return;
     }
-    if (*physical == '\0' || type == NULL) {
-        /* Nothing was made, or by nobody who could remove it. */
-        (void)note(piece, "DELETE_COMPLETE", NULL);
+    if (*physical == '\0') {
+        (void)note(piece, "DELETE_COMPLETE", NULL); /* nothing was made */
         forget(piece);
         return;
     }
@@ -229,22 +238,24 @@ void operation_begin_remove(struct piece *piece) {
         operation_piece_done(piece, true);
         return;
     }
+    if (type == NULL) {
+        char reason[400];
+        (void)snprintf(reason, sizeof reason,
+                       "Resource type %.200s is not supported: no plugin of this host provides it.",
+                       value_text(what, "type"));
+        end_failed(piece, reason);
+        return;
+    }
     struct json_object *properties = json_object_get(value_member(what, "properties"));
     properties = properties != NULL ? properties : json_object_new_object();
     operation_run_task(piece, type, TASK_REMOVE, properties, NULL, physical, true);
 }
 
 void operation_end_remove(struct piece *piece) {
-    struct task *task = &piece->task;
-    bool forced = value_bool(piece->operation->stack, "force");
-    if (task->failed) {
-        (void)note(piece, "DELETE_FAILED", task->reason);
-        if (!forced) {
-            operation_piece_done(piece, true);
-            return;
-        }
+    if (piece->task.failed) {
+        end_failed(piece, piece->task.reason);
     } else {
         (void)note(piece, "DELETE_COMPLETE", NULL);
+        forget(piece);
     }
-    forget(piece);
 }

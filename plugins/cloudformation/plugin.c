@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <virga/helpers/awsjson.h>
 
+/* How long unfinished operations wait after the start: the other services start meanwhile. */
+#define RESUME_DELAY_MS 1000
 #define ROUTE_EVENTS 1 /* CloudTrail's LookupEvents */
 
 struct plugin {
@@ -61,7 +63,6 @@ static int read_page_key(struct cfn *cfn) {
         (struct virga_str){(const char *)cfn->page_key.bytes, sizeof cfn->page_key});
 }
 
-/* The other services have started by then. */
 static void resume(void *arg) {
     struct cfn *cfn = arg;
     cfn->timer->stop(cfn->resume_timer);
@@ -84,7 +85,9 @@ static int start(const struct virga_host *host, void **ret_self, struct virga_er
     types_table(cfn, &plugin->table);
     int result = read_page_key(cfn);
     result = result != 0 ? result : host->provide(host, VIRGA_RESOURCE_TYPES_ID, &plugin->table);
-    result = result != 0 ? result : cfn->timer->start(host, 0, 0, resume, cfn, &cfn->resume_timer);
+    result = result != 0
+                 ? result
+                 : cfn->timer->start(host, RESUME_DELAY_MS, 0, resume, cfn, &cfn->resume_timer);
     if (result != 0) {
         virga_error_set(err, "it could not be set up: %s", strerror(-result));
         free(plugin);
