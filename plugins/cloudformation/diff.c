@@ -272,6 +272,7 @@ int diff_make(struct call *call, struct json_object *tags, struct diff *ret_diff
         .notification_arns = value_member(call->input, "NotificationARNs"),
         .resource = on_resource,
         .import = on_import,
+        .unknown = KNOWN_AFTER_APPLY,
         .arg = &differ,
     };
     int result = differ.replaced == NULL || differ.diff.changes == NULL

@@ -117,3 +117,15 @@ int evaluate_to_text(struct scope *scope, struct json_object *argument, const ch
     }
     return result;
 }
+
+bool scope_is_unknown(const struct scope *scope, struct json_object *value) {
+    if (scope->unknown == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < value_length(value); i++) {
+        if (scope_is_unknown(scope, value_element(value, i))) {
+            return true;
+        }
+    }
+    return value_is_string(value) && strstr(value_scalar(value), scope->unknown) != NULL;
+}

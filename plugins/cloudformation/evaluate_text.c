@@ -106,6 +106,11 @@ int evaluate_sub(struct scope *scope, struct json_object *argument, struct json_
     return take_text(&text, ret_value, fault);
 }
 
+static int make_unknown(const struct scope *scope, struct json_object **ret_value) {
+    *ret_value = json_object_new_string(scope->unknown);
+    return *ret_value != NULL ? 0 : -ENOMEM;
+}
+
 int evaluate_join(struct scope *scope, struct json_object *argument, struct json_object **ret_value,
                   struct fault *fault) {
     struct json_object *delimiter = value_element(argument, 0);
@@ -116,7 +121,10 @@ int evaluate_join(struct scope *scope, struct json_object *argument, struct json
     }
     int result = scope_evaluate(scope, value_element(argument, 1), &list, fault);
     if (result == 0 && !value_is_array(list)) {
-        result = fault_set(fault, "%s", join_message);
+        result = scope_is_unknown(scope, list) ? make_unknown(scope, ret_value)
+                                               : fault_set(fault, "%s", join_message);
+        json_object_put(list);
+        return result;
     }
     for (size_t i = 0; result == 0 && i < value_length(list); i++) {
         struct json_object *element = value_element(list, i);
@@ -149,7 +157,8 @@ int evaluate_split(struct scope *scope, struct json_object *argument,
         return result;
     }
     struct json_object *array = json_object_new_array();
-    const char *at = value_scalar(source);
+    /* Nobody knows how many parts an unknown text has: it stays whole. */
+    const char *at = scope_is_unknown(scope, source) ? scope->unknown : value_scalar(source);
     result = array != NULL ? 0 : -ENOMEM;
     while (result == 0) {
         const char *end = strstr(at, delimiter.ptr);
@@ -191,6 +200,13 @@ int evaluate_select(struct scope *scope, struct json_object *argument,
         result = fault_set(fault, "%s", select_message);
     }
     result = result != 0 ? result : scope_evaluate(scope, value_element(argument, 1), &list, fault);
+    if (result == 0 && scope_is_unknown(scope, list) &&
+        (n < 0 || (size_t)n >= value_length(list))) {
+        result = make_unknown(scope, ret_value);
+        json_object_put(index);
+        json_object_put(list);
+        return result;
+    }
     if (result == 0 && !value_is_array(list)) {
         result = fault_set(fault, "%s", select_message);
     }
@@ -271,7 +287,13 @@ int evaluate_cidr(struct scope *scope, struct json_object *argument, struct json
         result = evaluate_to_text(scope, value_element(argument, i), message, &parts[i], fault);
     }
     struct json_object *array = result == 0 ? json_object_new_array() : NULL;
-    if (result == 0) {
+    bool unknown = false;
+    for (size_t i = 0; i < 3; i++) {
+        unknown = unknown || scope_is_unknown(scope, parts[i]);
+    }
+    if (result == 0 && unknown) {
+        result = array == NULL ? -ENOMEM : value_add_text(array, scope->unknown);
+    } else if (result == 0) {
         long count = strtol(value_scalar(parts[1]), NULL, 10);
         long bits = parts[2] != NULL ? strtol(value_scalar(parts[2]), NULL, 10) : 8;
         result = array == NULL ? -ENOMEM

@@ -25,6 +25,10 @@ struct scope {
     int (*import)(void *arg, const char *name, struct json_object **ret_value, struct fault *fault);
     void *arg;
 
+    /* What stands for a value that is not known yet, wherever it may end up; NULL = all are known.
+     * Functions make it of what they cannot make of it. */
+    const char *unknown;
+
     struct json_object *conditions; /* those evaluated so far, by name; null = under way */
     bool rules;                     /* functions of rules are allowed */
 };
@@ -44,6 +48,9 @@ int scope_includes(struct scope *scope, struct json_object *member, bool *ret_in
 /* Checks the template's Rules. Errors: -EINVAL with the first assertion that does not hold,
  * -ENOMEM. */
 int scope_check_rules(struct scope *scope, struct fault *fault);
+
+/* Whether a value is not known yet, or a list with such an element. */
+bool scope_is_unknown(const struct scope *scope, struct json_object *value);
 
 /* A pseudo parameter's value. Owns: the caller. Errors: -ENOENT no such one, -ENOMEM. AWS::NoValue
  * gives NULL. */

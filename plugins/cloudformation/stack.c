@@ -128,6 +128,9 @@ int stack_add_event(struct cfn *cfn, struct json_object *stack, const char *logi
     char id[300];
     char uuid[CFN_UUID_SIZE];
     int64_t number = value_int(stack, "events", 0);
+    /* No two of a stack have the same time: clients sort by it. */
+    int64_t time_ms = value_int(stack, "eventMs", 0) + 1;
+    time_ms = cfn_now_ms(cfn) > time_ms ? cfn_now_ms(cfn) : time_ms;
     struct json_object *event = json_object_new_object();
     id_uuid(uuid);
     (void)snprintf(id, sizeof id, "%s%s%s", logical != NULL ? logical : "",
@@ -142,7 +145,8 @@ int stack_add_event(struct cfn *cfn, struct json_object *stack, const char *logi
                   (value_text(stack, "token") != NULL &&
                    value_set_text(event, "token", value_text(stack, "token")) != 0) ||
                   value_share(event, "properties", properties) != 0 ||
-                  value_set_int(event, "timeMs", cfn_now_ms(cfn)) != 0 ||
+                  value_set_int(event, "timeMs", time_ms) != 0 ||
+                  value_set_int(stack, "eventMs", time_ms) != 0 ||
                   value_set_int(stack, "events", number + 1) != 0;
     const char *stack_uuid = value_text(stack, "uuid");
     int result =

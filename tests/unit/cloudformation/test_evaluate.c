@@ -154,6 +154,21 @@ static void conditions_in_a_circle_are_refused(void **state) {
     scene_end(&scene);
 }
 
+static void what_is_not_known_yet_goes_through_functions(void **state) {
+    struct scene scene;
+    (void)state;
+    scene_begin(&scene, template, NULL);
+    scene.scope.unknown = "<Thing";
+    assert_evaluates(&scene, "!Select [4, !Split [':', !GetAtt Thing.Arn]]", "\"<Thing\"");
+    assert_evaluates(&scene, "!Join ['.', [a, !Select [3, !Split [':', !Ref Thing]], b]]",
+                     "\"a.<Thing.b\"");
+    assert_evaluates(&scene, "!Join [',', !GetAtt Thing.List]", "\"<Thing\"");
+    assert_evaluates(&scene, "!Select [1, !Cidr [!Ref Thing, 3, 5]]", "\"<Thing\"");
+    assert_fails(&scene, "!Select [4, !Split [':', 'a:b']]",
+                 "Template error: Fn::Select cannot select nonexistent value at index 4");
+    scene_end(&scene);
+}
+
 static void what_is_unknown_is_named(void **state) {
     struct scene scene;
     (void)state;
@@ -203,6 +218,7 @@ int main(void) {
         cmocka_unit_test(mappings_are_looked_up),
         cmocka_unit_test(conditions_choose),
         cmocka_unit_test(conditions_in_a_circle_are_refused),
+        cmocka_unit_test(what_is_not_known_yet_goes_through_functions),
         cmocka_unit_test(what_is_unknown_is_named),
         cmocka_unit_test(rules_are_checked),
     };
