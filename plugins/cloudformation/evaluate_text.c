@@ -161,7 +161,7 @@ int evaluate_split(struct scope *scope, struct json_object *argument,
     const char *at = scope_is_unknown(scope, source) ? scope->unknown : value_scalar(source);
     result = array != NULL ? 0 : -ENOMEM;
     while (result == 0) {
-        const char *end = strstr(at, delimiter.ptr);
+        const char *end = at == scope->unknown ? NULL : strstr(at, delimiter.ptr);
         size_t len = end != NULL ? (size_t)(end - at) : strlen(at);
         struct json_object *part = json_object_new_string_len(at, (int)len);
         if (part == NULL || json_object_array_add(array, part) != 0) {
