@@ -58,6 +58,15 @@ struct operation {
     char reason[FAULT_SIZE]; /* of a failure that is no resource's */
 };
 
+/* Goes into a phase: its pieces are set up. */
+void operation_enter(struct operation *operation, enum phase phase);
+/* A phase has nothing left to do: goes into the next one and returns true, or ends the operation.
+ */
+bool operation_end_phase(struct operation *operation);
+void operation_clear_pieces(struct operation *operation);
+/* The store does not do its part: the operation stands still, and goes on at the next start. */
+void operation_stand_still(struct operation *operation, int error);
+
 /* Sets the pieces of a phase up. Errors: -EINVAL with operation->reason, -ENOMEM, -EIO. */
 int operation_plan_forward(struct operation *operation);
 int operation_plan_restore(struct operation *operation);

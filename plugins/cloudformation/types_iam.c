@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* AWS::IAM::Role, User, Group, Policy, ManagedPolicy and InstanceProfile.
+/* AWS::IAM::Role, User, Group and InstanceProfile, and the table of all.
  * Source: the types' pages in the template reference; the IAM API reference. */
-#include "types.h"
+#include "types_iam.h"
 
 #define VERSION "2010-05-08"
 
-static enum task_verdict call(struct task *task, const char *action, struct text *form) {
+enum task_verdict iam_call(struct task *task, const char *action, struct text *form) {
     return task_call_query(task, "iam", VERSION, action, form);
 }
 
@@ -14,15 +14,13 @@ static const char *entity(const struct task *task) {
     return task->type->name + strlen("AWS::IAM::");
 }
 
-/* A policy document, which may be written as text. */
-static const char *document_text(struct json_object *document) {
+const char *iam_document(struct json_object *document) {
     return value_is_string(document) ? value_scalar(document)
            : document != NULL        ? value_json(document)
                                      : "";
 }
 
-/* Begins a form with the name of an entity. */
-static void name_entity(struct text *form, const char *kind, const char *name) {
+void iam_name(struct text *form, const char *kind, const char *name) {
     char parameter[40];
     (void)snprintf(parameter, sizeof parameter, "%sName", kind);
     task_form_add(form, parameter, name);
@@ -64,7 +62,7 @@ static struct json_object *new_list(const struct task *task, const char *name) {
     return task->kind == TASK_REMOVE ? NULL : value_member(task->properties, name);
 }
 
-static enum task_verdict repeat(struct task *task, const struct answer *answer) {
+enum task_verdict iam_repeat(struct task *task, const struct answer *answer) {
     (void)task;
     (void)answer;
     return TASK_REPEAT;
@@ -92,7 +90,7 @@ static enum task_verdict create_entity(struct task *task) {
     struct text form = {0};
     char action[40];
     struct json_object *trust = value_member(task->properties, "AssumeRolePolicyDocument");
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++) {
         const char *text = task_property(task, optional[i], NULL);
         if (text != NULL) {
@@ -100,11 +98,11 @@ static enum task_verdict create_entity(struct task *task) {
         }
     }
     if (trust != NULL) {
-        task_form_add(&form, "AssumeRolePolicyDocument", document_text(trust));
+        task_form_add(&form, "AssumeRolePolicyDocument", iam_document(trust));
     }
     add_tags(task, &form);
     (void)snprintf(action, sizeof action, "Create%s", entity(task));
-    return call(task, action, &form);
+    return iam_call(task, action, &form);
 }
 
 static enum task_verdict attach(struct task *task) {
@@ -116,10 +114,10 @@ static enum task_verdict attach(struct task *task) {
     if (arn == NULL) {
         return TASK_NEXT;
     }
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     task_form_add(&form, "PolicyArn", arn);
     (void)snprintf(action, sizeof action, "%s%sPolicy", added ? "Attach" : "Detach", entity(task));
-    return call(task, action, &form);
+    return iam_call(task, action, &form);
 }
 
 static struct json_object *find_policy(struct json_object *policies, const char *name) {
@@ -150,15 +148,15 @@ static enum task_verdict put_inline(struct task *task) {
         if (other != NULL && (i < had || value_equal(other, policy))) {
             continue;
         }
-        name_entity(&form, entity(task), task->physical);
+        iam_name(&form, entity(task), task->physical);
         task_form_add(&form, "PolicyName", name);
         if (i >= had) {
             task_form_add(&form, "PolicyDocument",
-                          document_text(value_member(policy, "PolicyDocument")));
+                          iam_document(value_member(policy, "PolicyDocument")));
         }
         (void)snprintf(action, sizeof action, "%s%sPolicy", i < had ? "Delete" : "Put",
                        entity(task));
-        return call(task, action, &form);
+        return iam_call(task, action, &form);
     }
     return TASK_NEXT;
 }
@@ -174,15 +172,15 @@ static enum task_verdict join_groups(struct task *task) {
     }
     task_form_add(&form, "UserName", task->physical);
     task_form_add(&form, "GroupName", group);
-    return call(task, added ? "AddUserToGroup" : "RemoveUserFromGroup", &form);
+    return iam_call(task, added ? "AddUserToGroup" : "RemoveUserFromGroup", &form);
 }
 
 static enum task_verdict get_entity(struct task *task) {
     struct text form = {0};
     char action[40];
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     (void)snprintf(action, sizeof action, "Get%s", entity(task));
-    return call(task, action, &form);
+    return iam_call(task, action, &form);
 }
 
 static enum task_verdict take_entity(struct task *task, const struct answer *answer) {
@@ -205,8 +203,8 @@ static enum task_verdict update_trust(struct task *task) {
     }
     task_form_add(&form, "RoleName", task->physical);
     task_form_add(&form, "PolicyDocument",
-                  document_text(value_member(task->properties, "AssumeRolePolicyDocument")));
-    return call(task, "UpdateAssumeRolePolicy", &form);
+                  iam_document(value_member(task->properties, "AssumeRolePolicyDocument")));
+    return iam_call(task, "UpdateAssumeRolePolicy", &form);
 }
 
 static enum task_verdict update_role(struct task *task) {
@@ -218,7 +216,7 @@ static enum task_verdict update_role(struct task *task) {
     task_form_add(&form, "RoleName", task->physical);
     task_form_add(&form, "Description", task_property(task, "Description", ""));
     task_form_add(&form, "MaxSessionDuration", task_property(task, "MaxSessionDuration", "3600"));
-    return call(task, "UpdateRole", &form);
+    return iam_call(task, "UpdateRole", &form);
 }
 
 static enum task_verdict update_boundary(struct task *task) {
@@ -228,13 +226,13 @@ static enum task_verdict update_boundary(struct task *task) {
     if (!task_changed(task, "PermissionsBoundary")) {
         return TASK_NEXT;
     }
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     if (boundary != NULL) {
         task_form_add(&form, "PermissionsBoundary", boundary);
     }
     (void)snprintf(action, sizeof action, "%s%sPermissionsBoundary",
                    boundary != NULL ? "Put" : "Delete", entity(task));
-    return call(task, action, &form);
+    return iam_call(task, action, &form);
 }
 
 static enum task_verdict tag_entity(struct task *task) {
@@ -243,10 +241,10 @@ static enum task_verdict tag_entity(struct task *task) {
     if (!task_changed(task, "Tags") || value_length(value_member(task->properties, "Tags")) == 0) {
         return TASK_NEXT;
     }
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     add_tags(task, &form);
     (void)snprintf(action, sizeof action, "Tag%s", entity(task));
-    return call(task, action, &form);
+    return iam_call(task, action, &form);
 }
 
 static enum task_verdict untag_entity(struct task *task) {
@@ -255,7 +253,7 @@ static enum task_verdict untag_entity(struct task *task) {
     struct text form = {0};
     char name[60];
     size_t count = 0;
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     for (size_t i = 0; i < value_length(old); i++) {
         const char *key = value_text(value_element(old, i), "Key");
         bool there = key == NULL;
@@ -273,222 +271,37 @@ static enum task_verdict untag_entity(struct task *task) {
         return TASK_NEXT;
     }
     (void)snprintf(name, sizeof name, "Untag%s", entity(task));
-    return call(task, name, &form);
+    return iam_call(task, name, &form);
 }
 
 static enum task_verdict delete_entity(struct task *task) {
     struct text form = {0};
     char action[40];
-    name_entity(&form, entity(task), task->physical);
+    iam_name(&form, entity(task), task->physical);
     (void)snprintf(action, sizeof action, "Delete%s", entity(task));
-    return call(task, action, &form);
+    return iam_call(task, action, &form);
 }
 
 static const struct task_step entity_create[] = {
-    {create_entity, NULL, NULL}, {attach, repeat, NULL},          {put_inline, repeat, NULL},
-    {join_groups, repeat, NULL}, {get_entity, take_entity, NULL}, {NULL, NULL, NULL},
+    {create_entity, NULL, NULL},     {attach, iam_repeat, NULL},
+    {put_inline, iam_repeat, NULL},  {join_groups, iam_repeat, NULL},
+    {get_entity, take_entity, NULL}, {NULL, NULL, NULL},
 };
 static const struct task_step entity_update[] = {
-    {update_trust, NULL, NULL}, {update_role, NULL, NULL},  {update_boundary, NULL, "NoSuchEntity"},
-    {attach, repeat, NULL},     {put_inline, repeat, NULL}, {join_groups, repeat, NULL},
-    {untag_entity, NULL, NULL}, {tag_entity, NULL, NULL},   {NULL, NULL, NULL},
-};
-static const struct task_step entity_remove[] = {
-    {join_groups, repeat, NULL}, {attach, repeat, NULL}, {put_inline, repeat, NULL},
-    {delete_entity, NULL, NULL}, {NULL, NULL, NULL},
-};
-
-/* --- policies: of several entities --- */
-
-static const char *const kinds[] = {"Role", "User", "Group"};
-
-/* The index'th of the entities of a policy: roles, then users, then groups. */
-static const char *entity_at(struct json_object *properties, size_t index, const char **ret_kind) {
-    static const char *const lists[] = {"Roles", "Users", "Groups"};
-    for (size_t k = 0; k < 3; k++) {
-        struct json_object *list = value_member(properties, lists[k]);
-        if (index < value_length(list)) {
-            *ret_kind = kinds[k];
-            return value_scalar(value_element(list, index));
-        }
-        index -= value_length(list);
-    }
-    return NULL;
-}
-
-static bool has_entity(struct json_object *properties, const char *kind, const char *name) {
-    const char *other_kind;
-    const char *other;
-    for (size_t i = 0; (other = entity_at(properties, i, &other_kind)) != NULL; i++) {
-        if (strcmp(other_kind, kind) == 0 && strcmp(other, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Puts the policy into each entity. */
-static enum task_verdict put_policy(struct task *task) {
-    const char *kind = NULL;
-    const char *name = entity_at(task->properties, task->index, &kind);
-    struct text form = {0};
-    char action[40];
-    if (name == NULL) {
-        return TASK_NEXT;
-    }
-    task->index++;
-    name_entity(&form, kind, name);
-    task_form_add(&form, "PolicyName", task_property(task, "PolicyName", ""));
-    task_form_add(&form, "PolicyDocument",
-                  document_text(value_member(task->properties, "PolicyDocument")));
-    (void)snprintf(action, sizeof action, "Put%sPolicy", kind);
-    return call(task, action, &form);
-}
-
-/* Takes it out of those that are not meant any more; of a removal, of all. */
-static enum task_verdict delete_policy(struct task *task) {
-    struct json_object *from = task->kind == TASK_REMOVE ? task->properties : task->previous;
-    const char *kind = NULL;
-    const char *name;
-    while ((name = entity_at(from, task->index, &kind)) != NULL) {
-        struct text form = {0};
-        char action[40];
-        task->index++;
-        if (task->kind != TASK_REMOVE && has_entity(task->properties, kind, name)) {
-            continue;
-        }
-        name_entity(&form, kind, name);
-        task_form_add(&form, "PolicyName",
-                      value_text(from, "PolicyName") != NULL ? value_text(from, "PolicyName") : "");
-        (void)snprintf(action, sizeof action, "Delete%sPolicy", kind);
-        return call(task, action, &form);
-    }
-    return TASK_NEXT;
-}
-
-static enum task_verdict forgive(struct task *task, const struct answer *answer) {
-    return repeat(task, answer);
-}
-
-static const struct task_step policy_create[] = {{put_policy, repeat, NULL}, {NULL, NULL, NULL}};
-static const struct task_step policy_update[] = {
-    {put_policy, repeat, NULL}, {delete_policy, forgive, NULL}, {NULL, NULL, NULL}};
-static const struct task_step policy_remove[] = {{delete_policy, forgive, NULL},
-                                                 {NULL, NULL, NULL}};
-
-/* --- managed policies --- */
-
-static enum task_verdict create_managed(struct task *task) {
-    struct text form = {0};
-    const char *path = task_property(task, "Path", NULL);
-    const char *description = task_property(task, "Description", NULL);
-    task_form_add(&form, "PolicyName", task->physical);
-    if (path != NULL) {
-        task_form_add(&form, "Path", path);
-    }
-    if (description != NULL) {
-        task_form_add(&form, "Description", description);
-    }
-    task_form_add(&form, "PolicyDocument",
-                  document_text(value_member(task->properties, "PolicyDocument")));
-    return call(task, "CreatePolicy", &form);
-}
-
-static enum task_verdict take_managed(struct task *task, const struct answer *answer) {
-    char arn[512];
-    char id[128];
-    if (!answer_xml(answer, "Arn", arn, sizeof arn)) {
-        return task_fail(task, "CreatePolicy gave no Arn");
-    }
-    (void)snprintf(task->physical, sizeof task->physical, "%s", arn);
-    task_attribute(task, "PolicyArn", arn);
-    if (answer_xml(answer, "PolicyId", id, sizeof id)) {
-        task_attribute(task, "PolicyId", id);
-    }
-    return task->failed ? TASK_FAILED : TASK_NEXT;
-}
-
-static enum task_verdict change_managed(struct task *task, struct json_object *from,
-                                        struct json_object *but, const char *verb) {
-    const char *kind = NULL;
-    const char *name;
-    while ((name = entity_at(from, task->index, &kind)) != NULL) {
-        struct text form = {0};
-        char action[40];
-        task->index++;
-        if (has_entity(but, kind, name)) {
-            continue;
-        }
-        name_entity(&form, kind, name);
-        task_form_add(&form, "PolicyArn", task->physical);
-        (void)snprintf(action, sizeof action, "%s%sPolicy", verb, kind);
-        return call(task, action, &form);
-    }
-    return TASK_NEXT;
-}
-
-static enum task_verdict attach_managed(struct task *task) {
-    return change_managed(task, task->properties, task->previous, "Attach");
-}
-
-static enum task_verdict detach_managed(struct task *task) {
-    return task->kind == TASK_REMOVE
-               ? change_managed(task, task->properties, NULL, "Detach")
-               : change_managed(task, task->previous, task->properties, "Detach");
-}
-
-static enum task_verdict new_version(struct task *task) {
-    struct text form = {0};
-    if (!task_changed(task, "PolicyDocument")) {
-        return TASK_NEXT;
-    }
-    task_form_add(&form, "PolicyArn", task->physical);
-    task_form_add(&form, "PolicyDocument",
-                  document_text(value_member(task->properties, "PolicyDocument")));
-    task_form_add(&form, "SetAsDefault", "true");
-    return call(task, "CreatePolicyVersion", &form);
-}
-
-static enum task_verdict take_version(struct task *task, const struct answer *answer) {
-    char id[40];
-    return answer_xml(answer, "VersionId", id, sizeof id) &&
-                   value_set_text(task->scratch, "version", id) != 0
-               ? task_fail(task, "out of memory")
-               : TASK_NEXT;
-}
-
-/* IAM keeps five versions: the one before the new one goes, so that there is always room. */
-static enum task_verdict delete_version(struct task *task) {
-    struct text form = {0};
-    char before[40];
-    const char *version = value_text(task->scratch, "version");
-    int number = 0;
-    if (version == NULL || sscanf(version, "v%d", &number) != 1 || number < 2) {
-        return TASK_NEXT;
-    }
-    (void)snprintf(before, sizeof before, "v%d", number - 1);
-    task_form_add(&form, "PolicyArn", task->physical);
-    task_form_add(&form, "VersionId", before);
-    return call(task, "DeletePolicyVersion", &form);
-}
-
-static enum task_verdict delete_managed(struct task *task) {
-    struct text form = {0};
-    task_form_add(&form, "PolicyArn", task->physical);
-    return call(task, "DeletePolicy", &form);
-}
-
-static const struct task_step managed_create[] = {
-    {create_managed, take_managed, NULL}, {attach_managed, repeat, NULL}, {NULL, NULL, NULL}};
-static const struct task_step managed_update[] = {
-    {new_version, take_version, NULL},
-    {delete_version, NULL, "NoSuchEntity"},
-    {attach_managed, repeat, NULL},
-    {detach_managed, repeat, NULL},
+    {update_trust, NULL, NULL},
+    {update_role, NULL, NULL},
+    {update_boundary, NULL, "NoSuchEntity"},
+    {attach, iam_repeat, NULL},
+    {put_inline, iam_repeat, NULL},
+    {join_groups, iam_repeat, NULL},
+    {untag_entity, NULL, NULL},
+    {tag_entity, NULL, NULL},
     {NULL, NULL, NULL},
 };
-static const struct task_step managed_remove[] = {
-    {detach_managed, repeat, NULL}, {delete_managed, NULL, NULL}, {NULL, NULL, NULL}};
+static const struct task_step entity_remove[] = {
+    {join_groups, iam_repeat, NULL}, {attach, iam_repeat, NULL}, {put_inline, iam_repeat, NULL},
+    {delete_entity, NULL, NULL},     {NULL, NULL, NULL},
+};
 
 /* --- instance profiles --- */
 
@@ -496,7 +309,7 @@ static enum task_verdict create_profile(struct task *task) {
     struct text form = {0};
     task_form_add(&form, "InstanceProfileName", task->physical);
     task_form_add(&form, "Path", task_property(task, "Path", "/"));
-    return call(task, "CreateInstanceProfile", &form);
+    return iam_call(task, "CreateInstanceProfile", &form);
 }
 
 static enum task_verdict take_profile(struct task *task, const struct answer *answer) {
@@ -517,21 +330,22 @@ static enum task_verdict change_profile(struct task *task) {
     }
     task_form_add(&form, "InstanceProfileName", task->physical);
     task_form_add(&form, "RoleName", role);
-    return call(task, added ? "AddRoleToInstanceProfile" : "RemoveRoleFromInstanceProfile", &form);
+    return iam_call(task, added ? "AddRoleToInstanceProfile" : "RemoveRoleFromInstanceProfile",
+                    &form);
 }
 
 static enum task_verdict delete_profile(struct task *task) {
     struct text form = {0};
     task_form_add(&form, "InstanceProfileName", task->physical);
-    return call(task, "DeleteInstanceProfile", &form);
+    return iam_call(task, "DeleteInstanceProfile", &form);
 }
 
 static const struct task_step profile_create[] = {
-    {create_profile, take_profile, NULL}, {change_profile, repeat, NULL}, {NULL, NULL, NULL}};
-static const struct task_step profile_update[] = {{change_profile, repeat, NULL},
+    {create_profile, take_profile, NULL}, {change_profile, iam_repeat, NULL}, {NULL, NULL, NULL}};
+static const struct task_step profile_update[] = {{change_profile, iam_repeat, NULL},
                                                   {NULL, NULL, NULL}};
 static const struct task_step profile_remove[] = {
-    {change_profile, repeat, NULL}, {delete_profile, NULL, NULL}, {NULL, NULL, NULL}};
+    {change_profile, iam_repeat, NULL}, {delete_profile, NULL, NULL}, {NULL, NULL, NULL}};
 
 static const char *const role_replaced_by[] = {"RoleName", "Path", NULL};
 static const char *const role_attributes[] = {"Arn", "RoleId", NULL};
@@ -575,17 +389,17 @@ const struct resource_type types_iam[] = {
      .replaced_by = policy_replaced_by,
      .attributes = policy_attributes,
      .rule = {.max = 128},
-     .create = policy_create,
-     .update = policy_update,
-     .remove = policy_remove},
+     .create = iam_policy_create,
+     .update = iam_policy_update,
+     .remove = iam_policy_remove},
     {.name = "AWS::IAM::ManagedPolicy",
      .replaced_by = managed_replaced_by,
      .attributes = managed_attributes,
      .named_by = "ManagedPolicyName",
      .rule = {.max = 128},
-     .create = managed_create,
-     .update = managed_update,
-     .remove = managed_remove},
+     .create = iam_managed_create,
+     .update = iam_managed_update,
+     .remove = iam_managed_remove},
     {.name = "AWS::IAM::InstanceProfile",
      .replaced_by = profile_replaced_by,
      .attributes = arn_only,
