@@ -55,8 +55,8 @@ static inline struct testkit_request *ask(struct testkit *kit, const char *actio
 }
 
 static inline void assert_has(const char *body, const char *part) {
-    if (strstr(body, part) == NULL) {
-        fail_msg("\"%s\" is not in\n%s", part, body);
+    if (body == NULL || strstr(body, part) == NULL) {
+        fail_msg("\"%s\" is not in\n%s", part, body != NULL ? body : "");
     }
 }
 
