@@ -104,6 +104,22 @@ static enum task_verdict describe_bucket(struct task *task) {
     return task->failed ? TASK_FAILED : TASK_NEXT;
 }
 
+static enum task_verdict put_acl(struct task *task) {
+    struct text path = {0};
+    struct text body = {0};
+    const char *acl = canned_acl(task_property(task, "AccessControl", "Private"));
+    if (!task_changed(task, "AccessControl")) {
+        return TASK_NEXT;
+    }
+    if (acl == NULL) {
+        return task_fail(task, "Invalid request provided: AccessControl %.100s is not valid",
+                         task_property(task, "AccessControl", ""));
+    }
+    add_path(&path, task->physical, "acl");
+    return task_call_xml(task, "s3", "PUT", &path, &body,
+                         (struct virga_header){virga_str_from("x-amz-acl"), virga_str_from(acl)});
+}
+
 static enum task_verdict delete_bucket(struct task *task) {
     struct text path = {0};
     struct text body = {0};
@@ -145,6 +161,7 @@ static const struct task_step bucket_create[] = {
     {NULL, NULL, NULL},
 };
 static const struct task_step bucket_update[] = {
+    {put_acl, NULL, NULL},
     {put_settings, repeat, ABSENT_SETTINGS},
     {NULL, NULL, NULL},
 };

@@ -50,7 +50,9 @@ static void buckets_get_their_settings(void **state) {
     assert_sent(kit, "<NoncurrentVersionExpiration><NoncurrentDays>30<");
     assert_sent(kit, "PUT /my-bucket?policy {\"Version\":\"2012-10-17\",\"Statement\":[]}");
     update(kit, "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n"
-                "      BucketName: my-bucket\n      VersioningConfiguration: {Status: Enabled}\n");
+                "      BucketName: my-bucket\n      AccessControl: Private\n"
+                "      VersioningConfiguration: {Status: Enabled}\n");
+    assert_not_sent(kit, "PUT /my-bucket?acl"); /* absent is Private */
     assert_sent(kit, "DELETE /my-bucket?encryption");
     assert_sent(kit, "DELETE /my-bucket?lifecycle");
     assert_sent(kit, "DELETE /my-bucket?policy");
