@@ -99,23 +99,72 @@ static void take_outputs(struct task *task, const struct answer *answer) {
     }
 }
 
+/* The update was taken: without that the stack stays what it was, whatever its status is. */
+static enum task_verdict note_update(struct task *task, const struct answer *answer) {
+    (void)answer;
+    return value_set_bool(task->scratch, "updates", true) == 0 ? TASK_NEXT
+                                                               : task_fail(task, "out of memory");
+}
+
+static bool is_good(const struct task *task, const char *status) {
+    if (task->kind == TASK_UPDATE && !value_bool(task->scratch, "updates") &&
+        strcmp(status, "UPDATE_ROLLBACK_COMPLETE") == 0) {
+        return true;
+    }
+    return strcmp(status, "CREATE_COMPLETE") == 0 || strcmp(status, "UPDATE_COMPLETE") == 0;
+}
+
 static enum task_verdict wait_for_it(struct task *task, const struct answer *answer) {
     char status[80] = "";
-    char reason[1024] = "";
     (void)answer_xml(answer, "StackStatus", status, sizeof status);
-    (void)answer_xml(answer, "StackStatusReason", reason, sizeof reason);
-    /* The first StackId may be another name than ours after a restart. */
+    /* After a restart it may be known by its name only. */
     (void)answer_xml(answer, "StackId", task->physical, sizeof task->physical);
     if (stack_status_ends(status, "_IN_PROGRESS")) {
         return TASK_AGAIN;
     }
-    if (strcmp(status, "CREATE_COMPLETE") != 0 && strcmp(status, "UPDATE_COMPLETE") != 0) {
-        return task_fail(task, "Embedded stack %s was not successfully %s: %s", task->physical,
-                         task->kind == TASK_CREATE ? "created" : "updated",
-                         reason[0] != '\0' ? reason : status);
+    if (!is_good(task, status)) {
+        return value_set_text(task->scratch, "status", status) == 0
+                   ? TASK_NEXT
+                   : task_fail(task, "out of memory");
     }
     take_outputs(task, answer);
     return task->failed ? TASK_FAILED : TASK_NEXT;
+}
+
+/* What went wrong in it stands in its events. */
+static enum task_verdict ask_for_cause(struct task *task) {
+    struct text form = {0};
+    if (value_text(task->scratch, "status") == NULL) {
+        return TASK_NEXT;
+    }
+    task_form_add(&form, "StackName", task->physical);
+    return call(task, "DescribeStackEvents", &form);
+}
+
+/* The first failure of the last operation: events come newest first, down to "User Initiated". */
+static enum task_verdict fail_with_cause(struct task *task, const struct answer *answer) {
+    struct answer rest = *answer;
+    char cause[1024] = "";
+    char status[80];
+    char reason[1024];
+    const char *end;
+    while (answer_xml(&rest, "ResourceStatus", status, sizeof status) &&
+           (end = memmem(rest.body.ptr, rest.body.len, "</member>", 9)) != NULL) {
+        struct answer event = rest;
+        event.body.len = (size_t)(end - rest.body.ptr);
+        bool told = answer_xml(&event, "ResourceStatusReason", reason, sizeof reason);
+        if (told && strcmp(reason, "User Initiated") == 0) {
+            break;
+        }
+        if (told && stack_status_ends(status, "_FAILED")) {
+            (void)snprintf(cause, sizeof cause, "%s", reason);
+        }
+        rest.body = (struct virga_str){end + 9, rest.body.len - event.body.len - 9};
+    }
+    return task_fail(task, "Embedded stack %.400s was not successfully %s. Currently in %s%s%s",
+                     task->physical, task->kind == TASK_CREATE ? "created" : "updated",
+                     value_text(task->scratch, "status"), cause[0] != '\0' ? " with reason: " : "",
+                     cause);
 }
 
 static enum task_verdict delete_stack(struct task *task) {
@@ -141,11 +190,13 @@ static enum task_verdict wait_for_end(struct task *task, const struct answer *an
 const struct task_step nested_stack_create[] = {
     {create, take_id, NULL},
     {describe, wait_for_it, NULL},
+    {ask_for_cause, fail_with_cause, NULL},
     {NULL, NULL, NULL},
 };
 const struct task_step nested_stack_update[] = {
-    {update, NULL, NULL},
+    {update, note_update, NULL},
     {describe, wait_for_it, NULL},
+    {ask_for_cause, fail_with_cause, NULL},
     {NULL, NULL, NULL},
 };
 const struct task_step nested_stack_remove[] = {

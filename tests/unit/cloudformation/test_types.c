@@ -263,6 +263,52 @@ static void a_stack_in_a_stack_is_waited_for(void **state) {
     kit_end(kit);
 }
 
+static void a_stack_in_a_stack_that_fails_says_why(void **state) {
+    struct testkit *kit = kit_begin();
+    (void)state;
+    script(kit, "POST /", 200, "<r><StackId>arn:inner</StackId></r>", 1);
+    script(kit, "POST /", 200, "<r><StackStatus>ROLLBACK_COMPLETE</StackStatus></r>", 1);
+    script(kit, "POST /", 200,
+           "<r><member><ResourceStatus>ROLLBACK_IN_PROGRESS</ResourceStatus><ResourceStatusReason>"
+           "x</ResourceStatusReason></member><member><ResourceStatus>CREATE_FAILED</ResourceStatus>"
+           "<ResourceStatusReason>the cause</ResourceStatusReason></member><member><ResourceStatus>"
+           "CREATE_IN_PROGRESS</ResourceStatus><ResourceStatusReason>User Initiated"
+           "</ResourceStatusReason></member><member><ResourceStatus>CREATE_FAILED</ResourceStatus>"
+           "<ResourceStatusReason>older</ResourceStatusReason></member></r>",
+           1);
+    script(kit, "POST /", 200, "<r><StackStatus>DELETE_COMPLETE</StackStatus></r>", 0);
+    create(kit, "Resources: {S: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: "
+                "'http://x/b/k'}}}\n");
+    assert_stack(kit, "Demo", "ROLLBACK_COMPLETE", "");
+    assert_has(testkit_body(ask(kit, "DescribeStackEvents", "StackName", "Demo", NULL)),
+               "Embedded stack arn:inner was not successfully created. Currently in "
+               "ROLLBACK_COMPLETE with reason: the cause<");
+    assert_sent(kit, "Action=DeleteStack&Version=2010-05-15&StackName=arn%3Ainner");
+    kit_end(kit);
+}
+
+static void a_stack_in_a_stack_that_rolled_itself_back_is_as_before(void **state) {
+    struct testkit *kit = kit_begin();
+    (void)state;
+    script(kit, "POST /", 200, "<r><StackId>arn:inner</StackId></r>", 1);
+    script(kit, "POST /", 200, "<r><StackStatus>CREATE_COMPLETE</StackStatus></r>", 1);
+    script(kit, "POST /", 200, "<r><StackId>arn:inner</StackId></r>", 1);
+    script(kit, "POST /", 200, "<r><StackStatus>UPDATE_ROLLBACK_COMPLETE</StackStatus></r>", 1);
+    script(kit, "POST /", 200, "<r/>", 1);
+    script(kit, "POST /", 400,
+           "<r><Code>ValidationError</Code><Message>No updates are to be performed.</Message></r>",
+           1);
+    script(kit, "POST /", 200, "<r><StackStatus>UPDATE_ROLLBACK_COMPLETE</StackStatus></r>", 0);
+    create(kit, "Resources: {S: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: "
+                "'http://x/b/k'}}}\n");
+    (void)ask(kit, "UpdateStack", "StackName", "Demo", "TemplateBody",
+              "Resources: {S: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: "
+              "'http://x/b/other'}}}\n",
+              NULL);
+    assert_stack(kit, "Demo", "UPDATE_ROLLBACK_COMPLETE", "");
+    kit_end(kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buckets_get_their_settings),
@@ -275,6 +321,8 @@ int main(void) {
         cmocka_unit_test(kept_types_need_no_service),
         cmocka_unit_test(dynamic_references_are_resolved),
         cmocka_unit_test(a_stack_in_a_stack_is_waited_for),
+        cmocka_unit_test(a_stack_in_a_stack_that_fails_says_why),
+        cmocka_unit_test(a_stack_in_a_stack_that_rolled_itself_back_is_as_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
