@@ -3,6 +3,7 @@
  * value of every constant. A line here is never changed; a new minor appends lines and moves the
  * sizes it grows. */
 #include <virga/service/image_resolver.h>
+#include <virga/service/resource_types.h>
 #include <virga/virga.h>
 
 #if !defined(__LP64__)
@@ -567,3 +568,50 @@ FIELD(virga_image_resolver, resolve, 16,
       int (*)(void *, const struct virga_image_question *, struct virga_image_resolve_handle **));
 FIELD(virga_image_resolver, cancel, 24, void (*)(void *, struct virga_image_resolve_handle *));
 SIZE(virga_image_resolver, 32);
+
+/* --- service/resource_types.h, since 1.3 --- */
+TEXT(VIRGA_RESOURCE_TYPES_ID, "virga.resource-types/1");
+VALUE(VIRGA_RESOURCE_AGAIN, 0x1);
+
+FIELD(virga_resource_request, struct_size, 0, uint32_t);
+FIELD(virga_resource_request, flags, 4, uint32_t);
+FIELD(virga_resource_request, type, 8, struct virga_str);
+FIELD(virga_resource_request, account, 24, struct virga_str);
+FIELD(virga_resource_request, region, 40, struct virga_str);
+FIELD(virga_resource_request, stack_id, 56, struct virga_str);
+FIELD(virga_resource_request, stack_name, 72, struct virga_str);
+FIELD(virga_resource_request, logical_id, 88, struct virga_str);
+FIELD(virga_resource_request, physical_id, 104, struct virga_str);
+FIELD(virga_resource_request, properties, 120, struct virga_str);
+FIELD(virga_resource_request, previous, 136, struct virga_str);
+SIZE(virga_resource_request, 152);
+
+FIELD(virga_resource_result, struct_size, 0, uint32_t);
+FIELD(virga_resource_result, reserved, 4, uint32_t);
+FIELD(virga_resource_result, failure, 8, struct virga_str);
+FIELD(virga_resource_result, physical_id, 24, struct virga_str);
+FIELD(virga_resource_result, attributes, 40, struct virga_str);
+SIZE(virga_resource_result, 56);
+
+FIELD(virga_resource_type, struct_size, 0, uint32_t);
+FIELD(virga_resource_type, reserved, 4, uint32_t);
+FIELD(virga_resource_type, name, 8, const char *);
+FIELD(virga_resource_type, replaced_by, 16, const char *const *);
+FIELD(virga_resource_type, attributes, 24, const char *const *);
+FIELD(virga_resource_type, create, 32,
+      void (*)(void *, struct virga_resource_task *, const struct virga_resource_request *));
+FIELD(virga_resource_type, update, 40,
+      void (*)(void *, struct virga_resource_task *, const struct virga_resource_request *));
+FIELD(virga_resource_type, remove, 48,
+      void (*)(void *, struct virga_resource_task *, const struct virga_resource_request *));
+FIELD(virga_resource_type, arg, 56, void *);
+SIZE(virga_resource_type, 64);
+
+FIELD(virga_resource_types, struct_size, 0, uint32_t);
+FIELD(virga_resource_types, reserved, 4, uint32_t);
+FIELD(virga_resource_types, self, 8, void *);
+FIELD(virga_resource_types, add, 16, int (*)(void *, const struct virga_resource_type *));
+FIELD(virga_resource_types, take_back, 24, void (*)(void *, const struct virga_resource_type *));
+FIELD(virga_resource_types, done, 32,
+      void (*)(void *, struct virga_resource_task *, const struct virga_resource_result *));
+SIZE(virga_resource_types, 40);
