@@ -114,7 +114,7 @@ class InstalledSdk(unittest.TestCase):
         self.assertTrue(os.path.exists(os.path.join(self.prefix, "lib/virga/plugins/hello.so")))
         with InstalledVirga(self.prefix) as virga:
             names = [p["name"] for p in virga.get_json("/_floci/plugins")["plugins"]]
-            self.assertEqual(sorted(names), ["ecr", "hello", "lambda-image", "ssm", "sts"])
+            self.assertEqual(sorted(names), ["ecr", "hello", "lambda-image", "s3", "ssm", "sts"])
             self.assertEqual(self.say_hello(virga, "Eve")[0], 200)
 
     def test_examples_build_out_of_tree_pass_their_tests_and_serve(self):
