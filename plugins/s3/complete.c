@@ -27,11 +27,29 @@ static bool fail_part(struct call *call) {
     return false;
 }
 
-static size_t count_parts(const struct xml_node *root) {
+/* How many there are, with numbers that rise. 0: the call has ended. */
+static size_t count_parts(struct call *call, const struct xml_node *root) {
     size_t count = 0;
+    int64_t before = 0;
     for (const struct xml_node *node = xml_node_child(root, "Part"); node != NULL;
          node = xml_node_next(node, "Part")) {
+        int64_t number;
+        if (call_number(xml_node_text(node, "PartNumber"), 1, MULTIPART_PARTS_MAX, &number) != 0) {
+            count = 0;
+            break;
+        }
+        if (number <= before) {
+            call_fail(call, 400, "InvalidPartOrder",
+                      "The list of parts was not in ascending order. The parts list must be "
+                      "specified in order by part number.");
+            return 0;
+        }
+        before = number;
         count++;
+    }
+    if (!xml_node_is(root, "CompleteMultipartUpload") || count == 0) {
+        call_malformed_xml(call);
+        return 0;
     }
     return count;
 }
@@ -76,24 +94,13 @@ static bool walk_parts(struct call *call, struct complete *complete, const struc
                        struct virga_store_cursor *cursor, struct checksum *md5) {
     struct s3 *s3 = call->s3;
     struct part part = {0};
-    int64_t before = 0;
     size_t i = 0;
     for (const struct xml_node *node = xml_node_child(root, "Part"); node != NULL;
          node = xml_node_next(node, "Part"), i++) {
         struct virga_str key, record;
-        int64_t number;
+        int64_t number = 0;
         unsigned char bytes[DIGESTS_MD5_LEN];
-        if (call_number(xml_node_text(node, "PartNumber"), 1, MULTIPART_PARTS_MAX, &number) != 0) {
-            call_malformed_xml(call);
-            return false;
-        }
-        if (number <= before) {
-            call_fail(call, 400, "InvalidPartOrder",
-                      "The list of parts was not in ascending order. The parts list must be "
-                      "specified in order by part number.");
-            return false;
-        }
-        before = number;
+        (void)call_number(xml_node_text(node, "PartNumber"), 1, MULTIPART_PARTS_MAX, &number);
         while (part.number < number) {
             int result = s3->store->next(cursor, &key, &record);
             if (result < 0) {
@@ -287,14 +294,12 @@ static bool read_parts(struct call *call, struct complete *complete, const struc
 
 static void on_list(struct call *call, const struct xml_node *root) {
     struct complete *complete = call_alloc(call, sizeof *complete);
-    size_t count = count_parts(root);
     if (complete == NULL) {
         call_broken(call, "The upload was not completed", -ENOMEM);
         return;
     }
-    if (!xml_node_is(root, "CompleteMultipartUpload") || count == 0 ||
-        count > MULTIPART_PARTS_MAX) {
-        call_malformed_xml(call);
+    size_t count = count_parts(call, root);
+    if (count == 0) {
         return;
     }
     if (!multipart_find(call)) { /* again: it may have ended meanwhile */
