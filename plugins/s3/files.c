@@ -21,6 +21,7 @@ struct files {
     bool sweeping;
     bool again;
     bool clearing;
+    bool clear_again; /* more came to "trash" meanwhile */
     void (*on_cleared)(struct s3 *s3, int status);
     void (*on_idle)(struct s3 *s3);
 };
@@ -231,6 +232,8 @@ void files_sweep(struct s3 *s3) {
     }
 }
 
+static int empty_trash(struct s3 *s3);
+
 static void on_trash_gone(void *arg, int status) {
     struct job *job = arg;
     struct s3 *s3 = job->s3;
@@ -238,6 +241,13 @@ static void on_trash_gone(void *arg, int status) {
     status = status == 0 ? job->result : status;
     free(job);
     s3->files->clearing = false;
+    if (s3->files->clear_again && status == 0) {
+        s3->files->clear_again = false;
+        status = empty_trash(s3);
+        if (status == 0) {
+            return;
+        }
+    }
     s3->files->on_cleared = NULL;
     if (status != 0 && on_done == NULL) {
         S3_LOG(s3, VIRGA_LOG_WARN, NULL, "Old files could not be removed: %s", strerror(-status));
@@ -302,11 +312,12 @@ static int empty_trash(struct s3 *s3) {
 }
 
 int files_clear(struct s3 *s3, void (*on_done)(struct s3 *s3, int status)) {
-    if (s3->files->clearing) {
-        return -EAGAIN;
-    }
     int result = set_aside(s3);
-    result = result == 0 ? empty_trash(s3) : result;
+    if (result == 0 && s3->files->clearing) {
+        s3->files->clear_again = true;
+    } else if (result == 0) {
+        result = empty_trash(s3);
+    }
     if (result == 0) {
         s3->files->on_cleared = on_done;
     }

@@ -18,8 +18,8 @@ struct file_id {
  * Errors: of mkdir(2) and the store, with words in err. */
 int files_start(struct s3 *s3, const char *data_path, struct virga_error *err);
 /* Begins to move all files away, for reset() and for the end of memory mode; on_done(s3, status)
- * comes when they are gone. Calls back: once, never inside this call. Errors: -ENOMEM, -EAGAIN,
- * of rename(2). */
+ * comes when they are gone. Calls back: once, never inside this call; NULL is fine. Errors:
+ * -ENOMEM, -EAGAIN, of rename(2). */
 int files_clear(struct s3 *s3, void (*on_done)(struct s3 *s3, int status));
 /* Begins no further work. Returns 0, or -EINPROGRESS and calls on_idle(s3) when what is under way
  * has ended. */

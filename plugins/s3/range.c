@@ -23,7 +23,7 @@ static bool read_number(const char **at, const char *end, uint64_t *ret) {
 enum range_result range_parse(struct virga_str header, uint64_t size, uint64_t *ret_offset,
                               uint64_t *ret_length) {
     static const char unit[] = "bytes=";
-    uint64_t first, last;
+    uint64_t first = 0, last = 0;
     *ret_offset = 0;
     *ret_length = size;
     if (header.len <= sizeof unit - 1 || strncasecmp(header.ptr, unit, sizeof unit - 1) != 0) {
