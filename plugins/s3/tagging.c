@@ -76,7 +76,7 @@ static bool decode(struct call *call, struct virga_str text, struct virga_str *r
 }
 
 bool tagging_write_header(struct call *call, struct virga_str text, struct record_writer *writer) {
-    struct tag tags[TAGS_MAX];
+    struct tag tags[TAGS_MAX] = {{{NULL, 0}, {NULL, 0}}};
     size_t count = 0;
     const char *at = text.ptr;
     const char *end = text.ptr + text.len;
@@ -161,7 +161,7 @@ static void save(struct call *call, const struct tag *tags, size_t count, int st
 }
 
 static void on_tags(struct call *call, const struct xml_node *root) {
-    struct tag tags[TAGS_MAX];
+    struct tag tags[TAGS_MAX] = {{{NULL, 0}, {NULL, 0}}};
     size_t count = 0;
     const struct xml_node *set = xml_node_child(root, "TagSet");
     if (!xml_node_is(root, "Tagging") || set == NULL) {
