@@ -18,7 +18,7 @@ static bool begins_with(struct virga_str text, struct virga_str with) {
 
 static int scan(struct walk *walk) {
     struct s3 *s3 = walk->s3;
-    char prefix[RECORD_KEY_MAX], after[RECORD_KEY_MAX + 1];
+    char prefix[RECORD_KEY_MAX], after[RECORD_KEY_MAX + sizeof walk->after];
     size_t table_len = walk->table.len;
     memcpy(prefix, walk->table.bytes, table_len);
     memcpy(prefix + table_len, walk->prefix.ptr, walk->prefix.len);

@@ -180,6 +180,25 @@ static void pages_join_without_a_gap(void **state) {
         400);
 }
 
+static void markers_of_any_length_are_taken(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const params[] = {
+        "?list-type=2&delimiter=z&start-after=", "?versions&key-marker=", "?marker=", "?prefix=",
+        "?uploads&upload-id-marker=1&key-marker="};
+    static const char bucket[] =
+        "/b23456789012345678901234567890123456789012345678901234567890123"; /* the longest */
+    put(fixture, bucket, NULL);
+    for (size_t len = 1000; len < 1200; len++) {
+        for (size_t i = 0; i < sizeof params / sizeof params[0]; i++) {
+            char target[1400];
+            int at = snprintf(target, sizeof target, "%s%s", bucket, params[i]);
+            memset(target + at, 'z', len);
+            target[(size_t)at + len] = '\0';
+            assert_int_equal(testkit_status(call(fixture, "GET", target, NULL)), 200);
+        }
+    }
+}
+
 static void presigned_urls_expire(void **state) {
     struct fixture *fixture = *state;
     static const char target[] =
@@ -234,6 +253,7 @@ int main(void) {
         TEST(each_allocation_that_fails_is_answered),
         TEST(lists_are_in_order_and_roll_up),
         TEST(pages_join_without_a_gap),
+        TEST(markers_of_any_length_are_taken),
         TEST(presigned_urls_expire),
         TEST(only_the_owner_may_in_enforce_mode),
         TEST(a_reset_removes_the_files),
