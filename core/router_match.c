@@ -103,7 +103,8 @@ static bool is_query_post(const struct request *req) {
 }
 
 /* Whether the host's name alone is no reason to give the request to the route: it is signed for
- * another service, or unsigned in a protocol that has a name for the operation. */
+ * another service, or unsigned and in a protocol that has a name for the operation, or for the host
+ * itself. */
 static bool is_anothers(const struct entry *entry, const struct request *req) {
     const struct virga_request *pub = &req->pub;
     if (entry->service == NULL) {
@@ -113,7 +114,8 @@ static bool is_anothers(const struct entry *entry, const struct request *req) {
         return !same(entry->service, entry->service_len, pub->service);
     }
     return request_http.header(pub, "x-amz-target").ptr != NULL ||
-           request_http.header(pub, "smithy-protocol").ptr != NULL || is_query_post(req);
+           request_http.header(pub, "smithy-protocol").ptr != NULL || is_query_post(req) ||
+           router_is_admin(pub);
 }
 
 static int match_host(const struct router *router, struct request *req,

@@ -250,6 +250,14 @@ static void a_host_of_one_service_is_not_where_another_is_called(void **state) {
     assert_int_equal(match(&fake, &entry), 0);
     assert_ptr_equal(entry->plugin, &plugins[ECR]);
     fake_request_finish(&fake);
+    fake_request_init(&fake, NULL, "POST", "/_floci/ecr/gc", "");
+    fake.req.pub.host = virga_str_from("bucket.s3.localhost");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[ECR]);
+    fake.req.pub.service = virga_str_from("s3");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[S3]);
+    fake_request_finish(&fake);
 }
 
 static void an_unsigned_query_is_not_taken_by_a_pattern_of_any_path(void **state) {
