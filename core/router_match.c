@@ -97,6 +97,27 @@ static bool starts_with(struct virga_str text, const char *prefix, size_t len) {
     return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
 }
 
+/* What a Query client posts: a form to the path "/". */
+static bool is_query_post(const struct request *req) {
+    return same("/", 1, req->pub.path) && router_is_form(req);
+}
+
+/* Whether the host's name alone is no reason to give the request to the route: it is signed for
+ * another service, or unsigned and in a protocol that has a name for the operation, or for the host
+ * itself. */
+static bool is_anothers(const struct entry *entry, const struct request *req) {
+    const struct virga_request *pub = &req->pub;
+    if (entry->service == NULL) {
+        return false;
+    }
+    if (pub->service.len > 0) {
+        return !same(entry->service, entry->service_len, pub->service);
+    }
+    return request_http.header(pub, "x-amz-target").ptr != NULL ||
+           request_http.header(pub, "smithy-protocol").ptr != NULL || is_query_post(req) ||
+           router_is_admin(pub);
+}
+
 static int match_host(const struct router *router, struct request *req,
                       const struct router_entry **ret_entry) {
     struct virga_str raw[PATTERN_PARAMS_MAX];
@@ -104,7 +125,8 @@ static int match_host(const struct router *router, struct request *req,
     for (const struct entry *entry = router->heads[VIRGA_ROUTE_HOST][OPEN]; entry != NULL;
          entry = entry->next) {
         size_t count;
-        if (!pattern_host_match(entry->pattern, req->pub.host, raw, &count)) {
+        if (!pattern_host_match(entry->pattern, req->pub.host, raw, &count) ||
+            is_anothers(entry, req)) {
             continue;
         }
         if (!method_fits(&entry->pub.route, req->pub.method)) {
@@ -270,8 +292,19 @@ int router_match(const struct router *router, struct request *req,
     if (target.ptr != NULL) {
         return match_target(router, req, target, ret_entry);
     }
+    /* Unsigned: the Action that a service knows says more than a pattern that takes any path. */
+    bool is_signed = pub->service.len > 0;
+    if (!is_signed && !router_is_form(req) && pub->query.len > 0) {
+        int result = router_match_query(router, req, pub->query, ret_entry);
+        if (result != -ENOENT) {
+            return result;
+        }
+    }
     int result = match_rest(router, req, ret_entry);
-    if (result == -ENOENT && !router_is_form(req) && pub->query.len > 0) {
+    if (result == -ENOTSUP && !is_signed && is_query_post(req)) {
+        return -ENOENT; /* the Action is in the body */
+    }
+    if (result == -ENOENT && is_signed && !router_is_form(req) && pub->query.len > 0) {
         return router_match_query(router, req, pub->query, ret_entry);
     }
     return result;

@@ -19,6 +19,7 @@ declare -A purpose=(
     [libsqlite3-dev]="durable state"
     [libssl-dev]="digests and randomness"
     [libarchive-dev]="unpacking image layers"
+    [libexpat1-dev]="XML that S3's clients send"
     [libcmocka-dev]="unit tests"
     [docker-registry]="the registry that holds the image bytes (CNCF distribution)"
     [crun]="runs Lambda functions where no container engine does"
@@ -40,7 +41,7 @@ declare -A purpose=(
     [make]="tests: builds AWS's Lambda client for Node.js"
 )
 build_packages=(gcc g++ cmake ninja-build pkg-config libuv1-dev llhttp libjson-c-dev libcurl4-openssl-dev
-    libyaml-dev libsqlite3-dev libssl-dev libarchive-dev)
+    libyaml-dev libsqlite3-dev libssl-dev libarchive-dev libexpat1-dev)
 run_packages=(docker-registry crun)
 test_packages=(libcmocka-dev awscli skopeo curl python3 nodejs npm docker.io podman runc iptables iproute2
     busybox-static autoconf automake libtool make)
@@ -168,6 +169,7 @@ other_system() {
             libsqlite3-dev) pkg-config --exists sqlite3 ;;
             libssl-dev) pkg-config --exists libcrypto ;;
             libarchive-dev) pkg-config --exists libarchive ;;
+            libexpat1-dev) pkg-config --exists expat ;;
             libcmocka-dev) pkg-config --exists cmocka ;;
             llhttp) has_header llhttp.h ;;
             *) false ;;

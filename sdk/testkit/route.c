@@ -193,7 +193,9 @@ static bool fits(struct testkit_request *req, const struct virga_route *route, s
     *fit = (struct fit){.shape = "a"};
     switch (route->kind) {
     case VIRGA_ROUTE_HOST:
-        return is_host(route->pattern, pub->host);
+        return is_host(route->pattern, pub->host) &&
+               (route->service == NULL || pub->service.len == 0 ||
+                is(pub->service, route->service));
     case VIRGA_ROUTE_ADMIN:
         return admin_fits(pub, route, fit);
     case VIRGA_ROUTE_TARGET:

@@ -49,6 +49,8 @@ static const struct virga_route lambda_routes[] = {
 };
 static const struct virga_route s3_routes[] = {
     {.kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = "/{Bucket}/{Key+}", .service = "s3"},
+    {.kind = VIRGA_ROUTE_REST, .method = "GET", .pattern = "/", .service = "s3"},
+    {.kind = VIRGA_ROUTE_HOST, .pattern = "*.s3.*", .service = "s3"},
     {.kind = VIRGA_ROUTE_REST,
      .method = "PUT",
      .pattern = "/{Bucket}/{Key+}",
@@ -226,6 +228,54 @@ static void the_more_specific_host_pattern_wins_where_its_method_fits(void **sta
     fake.req.pub.method = virga_str_from("PUT");
     assert_int_equal(match(&fake, &entry), 0);
     assert_int_equal(entry->route.tag, 0);
+    fake_request_finish(&fake);
+}
+
+static void a_host_of_one_service_is_not_where_another_is_called(void **state) {
+    (void)state;
+    struct fake_request fake;
+    const struct router_entry *entry;
+    fake_request_init(&fake, NULL, "PUT", "/key", "");
+    fake.req.pub.host = virga_str_from("bucket.s3.localhost");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_int_equal(entry->route.kind, VIRGA_ROUTE_HOST);
+    fake.req.pub.service = virga_str_from("s3");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_int_equal(entry->route.kind, VIRGA_ROUTE_HOST);
+    fake.req.pub.service = virga_str_from("sqs");
+    assert_int_equal(match(&fake, &entry), -ENOENT);
+    fake.req.pub.service = virga_str_from("");
+    fake_request_header(&fake, "X-Amz-Target",
+                        "AmazonEC2ContainerRegistry_V20150921.CreateRepository");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[ECR]);
+    fake_request_finish(&fake);
+    fake_request_init(&fake, NULL, "POST", "/_floci/ecr/gc", "");
+    fake.req.pub.host = virga_str_from("bucket.s3.localhost");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[ECR]);
+    fake.req.pub.service = virga_str_from("s3");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[S3]);
+    fake_request_finish(&fake);
+}
+
+static void an_unsigned_query_is_not_taken_by_a_pattern_of_any_path(void **state) {
+    (void)state;
+    static const char action[] = "Action=GetCallerIdentity&Version=2011-06-15";
+    struct fake_request fake;
+    const struct router_entry *entry;
+    fake_request_init(&fake, NULL, "GET", "/", action);
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[STS]);
+    fake.req.pub.query = virga_str_from("Action=GetCallerIdentity&Version=1");
+    assert_int_equal(match(&fake, &entry), 0);
+    assert_ptr_equal(entry->plugin, &plugins[S3]);
+    fake_request_finish(&fake);
+    fake_request_init(&fake, NULL, "POST", "/", "");
+    assert_int_equal(match(&fake, &entry), -ENOTSUP);
+    fake_request_header(&fake, "Content-Type", "application/x-www-form-urlencoded");
+    assert_int_equal(match(&fake, &entry), -ENOENT); /* its body is asked next */
     fake_request_finish(&fake);
 }
 
@@ -408,6 +458,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_host_pattern_takes_every_path_of_its_hosts, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_more_specific_host_pattern_wins_where_its_method_fits,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_host_of_one_service_is_not_where_another_is_called,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unsigned_query_is_not_taken_by_a_pattern_of_any_path,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(rpc_is_told_by_its_header_and_its_last_four_segments,
                                         set_up, tear_down),

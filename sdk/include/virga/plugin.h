@@ -30,7 +30,9 @@ enum virga_route_kind {
     /* Since ABI 1.1. pattern "*.lambda-url.*": the Host without its port, without case, as labels;
      * "*" is one label at the left or in the middle and one or more at the end; req->params has
      * what the stars stand for. Asked before ADMIN, so that every path of such a host is the
-     * plugin's. */
+     * plugin's. With a `service`: but for what is signed for another one, or unsigned and in a
+     * protocol that names its operations (X-Amz-Target, smithy-protocol, a Query form to "/") or
+     * below /_floci. */
     VIRGA_ROUTE_HOST = 5,
     /* Since ABI 1.1. pattern "GraniteServiceVersion20100801": POST
      * /service/<pattern>/operation/<action> of Smithy's RPC v2 protocols. */
