@@ -219,13 +219,18 @@ int plugin_stop(struct plugin *plugin) {
     }
     struct plugin_call call;
     plugin->state = PLUGIN_STOPPING;
+    /* Counted before: it may say stopped() inside of its stop(), and the count is others' too. */
+    plugin->host->stops_pending++;
     plugin_enter(&call, plugin, "stop", NULL);
     int result = plugin->desc->stop(plugin->self);
     plugin_leave(&call);
     if (result == -EINPROGRESS && plugin->state == PLUGIN_STOPPING) {
         return -EINPROGRESS;
     }
-    plugin->state = PLUGIN_STOPPED;
+    if (plugin->state == PLUGIN_STOPPING) {
+        plugin->state = PLUGIN_STOPPED;
+        host_plugin_stopped(plugin->host);
+    }
     return 0;
 }
 

@@ -362,8 +362,8 @@ int plugins_release(struct host *host, const char *name) {
 void plugins_stop(struct host *host) {
     for (size_t i = host->plugins_count; i-- > 0;) {
         struct plugin *plugin = host->plugins[i];
-        if (plugin->state == PLUGIN_RUNNING && plugin_stop(plugin) == -EINPROGRESS) {
-            host->stops_pending++;
+        if (plugin->state == PLUGIN_RUNNING) {
+            (void)plugin_stop(plugin);
         }
     }
 }

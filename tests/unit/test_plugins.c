@@ -179,6 +179,51 @@ static void the_guard_keeps_the_chain_of_calls_and_their_account(void **state) {
     assert_int_equal(host.plugins[0]->calls, 2);
 }
 
+/* ---- stopping: "slow" says so later, "quick" inside of its stop() ---- */
+
+static const struct virga_host *apis[2];
+
+static int start_stoppable(const struct virga_host *api, void **ret_self, struct virga_error *err) {
+    (void)err;
+    size_t index = apis[0] == NULL ? 0 : 1;
+    apis[index] = api;
+    *ret_self = &apis[index];
+    return 0;
+}
+
+static int stop_slowly(void *self) {
+    (void)self;
+    return -EINPROGRESS;
+}
+
+static int stop_quickly(void *self) {
+    const struct virga_host *const *api = self;
+    (*api)->stopped(*api);
+    return -EINPROGRESS;
+}
+
+static void one_that_stops_at_once_does_not_end_the_wait_for_others(void **state) {
+    (void)state;
+    struct virga_plugin quick = DESC("quick"), slow = DESC("slow");
+    struct error err = {0};
+    quick.start = slow.start = start_stoppable;
+    quick.stop = stop_quickly;
+    slow.stop = stop_slowly;
+    apis[0] = apis[1] = NULL;
+    add(&quick);
+    add(&slow);
+    for (size_t i = 0; i < host.plugins_count; i++) {
+        assert_int_equal(plugin_start(host.plugins[i], &err), 0);
+    }
+    plugins_stop(&host); /* from the last to the first */
+    assert_int_equal(host.stops_pending, 1);
+    assert_int_equal(host.plugins[0]->state, PLUGIN_STOPPED);
+    assert_int_equal(host.plugins[1]->state, PLUGIN_STOPPING);
+    apis[1]->stopped(apis[1]);
+    assert_int_equal(host.stops_pending, 0);
+    assert_int_equal(host.plugins[1]->state, PLUGIN_STOPPED);
+}
+
 int main(void) {
     log_setup(VIRGA_LOG_ERROR, LOG_TEXT);
     const struct CMUnitTest tests[] = {
@@ -191,6 +236,8 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test(an_older_and_shorter_descriptor_reads_as_zero_behind_its_end),
         cmocka_unit_test_setup_teardown(the_guard_keeps_the_chain_of_calls_and_their_account,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_that_stops_at_once_does_not_end_the_wait_for_others,
                                         set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
